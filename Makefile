@@ -1,0 +1,53 @@
+# Everything one does with this project, under one name each: a person runs these, the README shows
+# them and CI runs them. The scripts see for themselves what is there already and do only the rest.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run watch build test test-rust e2e lint shots clean setup setup-test
+
+help: ## List what there is to run
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s%s\n", $$1, $$2 }' Makefile
+
+run: build ## Build the release and serve it (HOST, PORT; http://127.0.0.1:8080 by default)
+	@exec target/release/server
+
+watch: setup ## Serve a debug build, built anew at every change
+	@source scripts/lib.sh && exec cargo leptos watch
+
+build: setup ## Build target/release/server and target/site
+	@scripts/build.sh
+
+test: setup setup-test ## Run every test, on SQLite and on a Firestore emulator
+	@scripts/with-emulator.sh $(MAKE) --no-print-directory test-rust e2e
+
+test-rust: ## Run the Rust tests alone
+	@scripts/with-emulator.sh cargo test --workspace --exclude frontend
+
+e2e: build ## Run the browser tests alone
+	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && scripts/with-emulator.sh npm --prefix end2end test
+
+lint: ## Check format, lints, documentation and types
+	@scripts/setup-rust.sh
+	@scripts/setup-npm.sh
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --exclude frontend -- -D warnings
+	cargo clippy -p frontend --target wasm32-unknown-unknown -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --exclude frontend
+	npm --prefix end2end run typecheck
+
+shots: build ## Photograph the page into end2end/shots, for the README
+	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && npm --prefix end2end run shots
+
+clean: ## Remove what was built; the sessions in data/ stay
+	cargo clean
+	rm -rf end2end/test-results end2end/shots
+
+setup: ## Install what the build needs: Rust, its WASM target, cargo-leptos, wasm-bindgen, wasm-opt
+	@scripts/setup-rust.sh
+	@scripts/setup-cargo-tools.sh
+	@scripts/setup-wasm-opt.sh
+
+setup-test: ## Install what the browser tests need: npm packages and a Chromium
+	@scripts/setup-browser.sh >/dev/null

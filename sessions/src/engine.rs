@@ -1,0 +1,344 @@
+//! The engine: visit, update, rotate and delete sessions, each change applied exactly once.
+
+mod attempts;
+mod change;
+mod data;
+mod lifetime;
+mod rotate;
+
+use std::{
+    fmt,
+    future::Future,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+use tracing::Instrument;
+use uuid::Uuid;
+
+pub use self::lifetime::Lifetime;
+use self::{attempts::Attempts, change::Applied};
+use crate::{
+    Error, SessionId, SessionKey,
+    cache::Cache,
+    queue::Queues,
+    store::{Store, StoreError},
+};
+
+/// Where the engine gets the time of day from.
+pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// How long sessions live, and what one request may cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// After how long without a view a session ends.
+    pub idle_timeout: Duration,
+    /// After how long a session ends, however often it's viewed.
+    pub lifetime: Duration,
+    /// The deadline for all store work of one request, retries and waiting included.
+    pub store_timeout: Duration,
+    /// For how long after a rotation the old id still leads to the session.
+    pub rotation_grace: Duration,
+    /// How many sessions are remembered between requests.
+    pub cache_capacity: u64,
+    /// For how long a session is remembered between requests.
+    pub cache_age: Duration,
+}
+
+impl Default for Settings {
+    /// Two weeks idle, ninety days at most, two seconds for a request.
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Self {
+            idle_timeout: 14 * DAY,
+            lifetime: 90 * DAY,
+            store_timeout: Duration::from_secs(2),
+            rotation_grace: Duration::from_secs(30),
+            cache_capacity: 10_000,
+            cache_age: Duration::from_secs(10 * 60),
+        }
+    }
+}
+
+/// What an application keeps in a session: a struct that serialises to a JSON object.
+///
+/// Its field names must not be among [`RESERVED_FIELDS`](crate::record::RESERVED_FIELDS). Firestore stores no
+/// list directly inside a list and no document of more than 1 MiB
+/// (<https://cloud.google.com/firestore/quotas>); other stores don't mind.
+pub trait SessionData: Serialize + DeserializeOwned + Send + 'static {}
+
+impl<T: Serialize + DeserializeOwned + Send + 'static> SessionData for T {}
+
+/// The sessions of an application, kept in a [`Store`]. Clones share everything; make one at start.
+///
+/// Every change is a function from the data to new data, applied by optimistic concurrency: read, change,
+/// write if nobody has written since, else again. So the function may run several times, and only its last
+/// run counts. The work runs in a task of its own: it's finished even if the future is dropped.
+pub struct Sessions<T> {
+    engine: Arc<Engine<T>>,
+}
+
+struct Engine<T> {
+    store: Arc<dyn Store>,
+    fresh: Box<dyn Fn() -> T + Send + Sync>,
+    settings: Settings,
+    lifetime: Lifetime,
+    clock: Clock,
+    cache: Cache,
+    queues: Arc<Queues>,
+}
+
+/// A session as it is after a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session<T> {
+    /// The application's data.
+    pub data: T,
+    /// When the session began.
+    pub created_at: SystemTime,
+    /// When it ends unless it's viewed before.
+    pub expires_at: SystemTime,
+}
+
+/// What a visit found or made.
+#[derive(Clone, Debug)]
+pub struct Visit<T> {
+    /// The session after the change.
+    pub session: Session<T>,
+    /// A new id, which the visitor's cookie must now hold; `None` if the cookie stays as it is.
+    pub new_id: Option<SessionId>,
+    /// Whether the session was given more time. A cookie that lives shorter than the session is then set anew.
+    pub renewed: bool,
+}
+
+impl<T: SessionData> Sessions<T> {
+    /// Sessions in this store. `fresh` makes the data of a new session, before its first change.
+    pub fn new(store: impl Store, settings: Settings, fresh: impl Fn() -> T + Send + Sync + 'static) -> Self {
+        Self::with_clock(store, settings, fresh, Arc::new(SystemTime::now))
+    }
+
+    /// The same, with a clock of the caller's.
+    pub fn with_clock(
+        store: impl Store,
+        settings: Settings,
+        fresh: impl Fn() -> T + Send + Sync + 'static,
+        clock: Clock,
+    ) -> Self {
+        let engine = Engine {
+            store: Arc::new(store),
+            fresh: Box::new(fresh),
+            lifetime: Lifetime { idle: settings.idle_timeout, absolute: settings.lifetime },
+            cache: Cache::new(settings.cache_capacity, settings.cache_age),
+            queues: Arc::default(),
+            settings,
+            clock,
+        };
+        Self { engine: Arc::new(engine) }
+    }
+
+    /// Changes the visitor's session, or a new one if there's none of this id: it was never made, has
+    /// expired, or was deleted. An id that the visitor brought is never adopted for a new session.
+    ///
+    /// Costs one round trip to the store for a new session and for one this instance has just seen, two
+    /// for another.
+    ///
+    /// # Errors
+    /// See [`Error`]. Unless it says [`Outcome::Unknown`](crate::Outcome::Unknown), nothing was changed.
+    pub async fn visit(
+        &self,
+        id: Option<SessionId>,
+        change: impl FnMut(&mut T) + Send + 'static,
+    ) -> Result<Visit<T>, Error> {
+        self.task(|engine| async move { engine.visit(id, change).await }).await
+    }
+
+    /// Changes a session; `None` if there's none of this id. Nothing is created.
+    ///
+    /// # Errors
+    /// As [`visit`](Self::visit).
+    pub async fn update(
+        &self,
+        id: SessionId,
+        change: impl FnMut(&mut T) + Send + 'static,
+    ) -> Result<Option<Session<T>>, Error> {
+        self.task(move |engine| async move {
+            let mut change: Change<T> = Box::new(change);
+            let changed = engine.follow(id.key(), &mut change, &mut engine.attempts()).await?;
+            Ok(changed.map(|(session, _renewed)| session))
+        })
+        .await
+    }
+
+    /// Reads a session without counting as a view of it; `None` if there's none of this id.
+    ///
+    /// # Errors
+    /// As [`visit`](Self::visit).
+    pub async fn get(&self, id: SessionId) -> Result<Option<Session<T>>, Error> {
+        self.task(move |engine| async move { engine.read(id.key()).await }).await
+    }
+
+    /// Ends a session. A change in flight does not bring it back, on whatever instance: it finds the
+    /// session gone.
+    ///
+    /// # Errors
+    /// As [`visit`](Self::visit); after any error the session may or may not be there.
+    pub async fn delete(&self, id: SessionId) -> Result<(), Error> {
+        self.task(move |engine| async move { engine.delete(id.key()).await }).await
+    }
+
+    /// Gives a session a new id, as an app does when a visitor signs in; `None` if there's none of this id.
+    ///
+    /// The data moves along. For the time of [`Settings::rotation_grace`] the old id still leads to the
+    /// session, so that requests sent before the answer arrived are not lost; then it is unknown.
+    /// A crash between the steps loses nothing: the old id works until the new one does. Within the
+    /// grace a further rotation by the old id changes nothing, so that a doubled request can't put a
+    /// visitor's cookie on an id that is about to end.
+    ///
+    /// # Errors
+    /// As [`visit`](Self::visit).
+    pub async fn rotate(&self, id: SessionId) -> Result<Option<Visit<T>>, Error> {
+        self.task(move |engine| async move { engine.rotate(id.key()).await }).await
+    }
+
+    /// Whether the store can be reached and used, within the deadline. It is asked once.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Busy`] or [`Error::Misconfigured`].
+    pub async fn ping(&self) -> Result<(), Error> {
+        let attempts = self.engine.attempts();
+        attempts.once(self.engine.store.ping()).await
+    }
+
+    /// The settings it was made with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.engine.settings
+    }
+
+    /// Runs the work in a task, which goes on when the caller is dropped.
+    async fn task<R, W>(&self, work: impl FnOnce(Arc<Engine<T>>) -> W) -> R
+    where
+        R: Send + 'static,
+        W: Future<Output = R> + Send + 'static,
+    {
+        let work = work(Arc::clone(&self.engine));
+        match tokio::spawn(work.in_current_span()).await {
+            Ok(result) => result,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+}
+
+impl<T> Clone for Sessions<T> {
+    fn clone(&self) -> Self {
+        Self { engine: Arc::clone(&self.engine) }
+    }
+}
+
+impl<T> fmt::Debug for Sessions<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").field("settings", &self.engine.settings).finish_non_exhaustive()
+    }
+}
+
+/// A change, possibly run several times.
+type Change<T> = Box<dyn FnMut(&mut T) + Send>;
+
+impl<T: SessionData> Engine<T> {
+    fn attempts(&self) -> Attempts {
+        Attempts::new(self.settings.store_timeout)
+    }
+
+    async fn visit(
+        &self,
+        id: Option<SessionId>,
+        change: impl FnMut(&mut T) + Send + 'static,
+    ) -> Result<Visit<T>, Error> {
+        let mut attempts = self.attempts();
+        let mut change: Change<T> = Box::new(change);
+        if let Some(id) = id
+            && let Some((session, renewed)) = self.follow(id.key(), &mut change, &mut attempts).await?
+        {
+            return Ok(Visit { session, new_id: None, renewed });
+        }
+        let mut data = (self.fresh)();
+        change(&mut data);
+        let (id, session) = self.create(data, None, &mut attempts).await?;
+        Ok(Visit { session, new_id: Some(id), renewed: true })
+    }
+
+    /// Applies a change to the session of this key, or to the one it was rotated to; and whether the session
+    /// of this very key was renewed.
+    async fn follow(
+        &self,
+        key: SessionKey,
+        change: &mut Change<T>,
+        attempts: &mut Attempts,
+    ) -> Result<Option<(Session<T>, bool)>, Error> {
+        match self.apply(key, change, attempts).await? {
+            Applied::Done { session, renewed } => Ok(Some((session, renewed))),
+            Applied::Gone => Ok(None),
+            Applied::Moved(successor) => match self.apply(successor, change, attempts).await? {
+                Applied::Done { session, .. } => Ok(Some((session, false))),
+                // An id leads to its successor only: whoever is two rotations behind has been replaced.
+                Applied::Gone | Applied::Moved(_) => Ok(None),
+            },
+        }
+    }
+
+    async fn read(&self, key: SessionKey) -> Result<Option<Session<T>>, Error> {
+        let mut attempts = self.attempts();
+        let Some(stored) = self.find(key, &mut attempts).await? else { return Ok(None) };
+        let stored = match stored.record.successor {
+            None => stored,
+            Some(successor) => match self.find(successor, &mut attempts).await? {
+                Some(stored) if stored.record.successor.is_none() => stored,
+                _ => return Ok(None),
+            },
+        };
+        let now = self.now();
+        let data = self.decode(&key, &stored.record);
+        let (created_at, expires_at) = self.lifetime.renewed(&stored.record, now);
+        let expires_at = stored.record.expires_at.unwrap_or(expires_at);
+        Ok(Some(Session { data, created_at, expires_at }))
+    }
+
+    /// What is stored under the key and has not expired.
+    async fn find(&self, key: SessionKey, attempts: &mut Attempts) -> Result<Option<crate::store::Stored>, Error> {
+        let stored = attempts.repeat(|| self.store.get(&key)).await?;
+        Ok(stored.filter(|stored| !self.lifetime.is_over(&stored.record, self.now())))
+    }
+
+    async fn delete(&self, key: SessionKey) -> Result<(), Error> {
+        let mut attempts = self.attempts();
+        let _place = attempts.wait(&self.queues, key).await?;
+        if let Some(successor) = self.remove(key, &mut attempts).await? {
+            self.remove(successor, &mut attempts).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes what is stored under the key, and answers where it led to after a rotation. The removal is
+    /// conditional, so that a rotation on another instance can't carry the session away meanwhile.
+    async fn remove(&self, key: SessionKey, attempts: &mut Attempts) -> Result<Option<SessionKey>, Error> {
+        self.cache.remove(&key);
+        let mut successor = None;
+        while let Some(stored) = attempts.repeat(|| self.store.get(&key)).await? {
+            successor = stored.record.successor;
+            match attempts.call(self.store.delete(&key, stored.version)).await {
+                Ok(()) => break,
+                Err(StoreError::Conflict) => attempts.conflict().await?,
+                Err(error) => attempts.pause(error).await?,
+            }
+        }
+        Ok(successor)
+    }
+
+    fn now(&self) -> SystemTime {
+        lifetime::to_microseconds((self.clock)())
+    }
+
+    fn new_id() -> SessionId {
+        SessionId::from_random_bytes(Uuid::new_v4().into_bytes())
+    }
+}

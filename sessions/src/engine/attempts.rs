@@ -1,0 +1,114 @@
+//! The time and the tries of one request: every call of the store, and every wait, goes through here.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::{
+    Error, Outcome, SessionKey,
+    queue::{Place, Queues},
+    store::{Cause, StoreError},
+};
+
+/// The shortest and the longest pause between two tries, before jitter.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
+
+/// Below this there's no time left for a try.
+const TOO_SHORT: Duration = Duration::from_millis(1);
+
+/// One request's deadline and what went wrong so far.
+pub(super) struct Attempts {
+    deadline: Instant,
+    pauses: ExponentialBackoff,
+    conflicts: u32,
+    /// A write was sent whose outcome is not known yet.
+    pub(super) in_doubt: bool,
+}
+
+impl Attempts {
+    pub(super) fn new(timeout: Duration) -> Self {
+        let pauses = ExponentialBuilder::new()
+            .with_min_delay(PAUSES.0)
+            .with_max_delay(PAUSES.1)
+            .with_factor(2.0)
+            .with_jitter()
+            .without_max_times();
+        Self { deadline: Instant::now() + timeout, pauses: pauses.build(), conflicts: 0, in_doubt: false }
+    }
+
+    /// Waits for the turn to work on a session.
+    pub(super) async fn wait(&self, queues: &Arc<Queues>, key: SessionKey) -> Result<Place, Error> {
+        queues.wait(key, self.deadline).await.ok_or(Error::Busy)
+    }
+
+    /// One call of the store. It gets half of what is left, so that after a lost answer there's time to
+    /// look whether it counted; a call that runs out of it is unavailable, with an unknown outcome.
+    pub(super) async fn call<R>(&self, call: impl Future<Output = Result<R, StoreError>>) -> Result<R, StoreError> {
+        let share = self.left() / 2;
+        match timeout(share, call).await {
+            Ok(result) => result,
+            Err(_elapsed) => Err(StoreError::Unavailable(format!("no answer within {share:?}").into())),
+        }
+    }
+
+    /// A call that may be repeated as it is, until it succeeds or the deadline passes.
+    pub(super) async fn repeat<R, C>(&mut self, mut call: impl FnMut() -> C) -> Result<R, Error>
+    where
+        C: Future<Output = Result<R, StoreError>>,
+    {
+        loop {
+            match self.call(call()).await {
+                Ok(result) => return Ok(result),
+                Err(error) => self.pause(error).await?,
+            }
+        }
+    }
+
+    /// A call that is made once, with all the time there is.
+    pub(super) async fn once(&self, call: impl Future<Output = Result<(), StoreError>>) -> Result<(), Error> {
+        match timeout(self.left(), call).await {
+            Ok(result) => result.map_err(|error| self.give_up(error)),
+            Err(_elapsed) => Err(self.unavailable("no answer until the deadline".into())),
+        }
+    }
+
+    /// Waits before the next try, a little longer each time and never the same; or gives up, if the
+    /// failure is final or there's no time left for another try.
+    pub(super) async fn pause(&mut self, why: StoreError) -> Result<(), Error> {
+        if matches!(why, StoreError::Refused(_)) {
+            return Err(self.give_up(why));
+        }
+        let pause = self.pauses.next().unwrap_or(PAUSES.1);
+        if self.left() < pause + TOO_SHORT {
+            return Err(self.give_up(why));
+        }
+        sleep(pause).await;
+        Ok(())
+    }
+
+    /// Waits after a refused write: not at all the first time, when the guess was merely old.
+    pub(super) async fn conflict(&mut self) -> Result<(), Error> {
+        self.conflicts += 1;
+        if self.conflicts > 1 { self.pause(StoreError::Conflict).await } else { Ok(()) }
+    }
+
+    fn give_up(&self, error: StoreError) -> Error {
+        match error {
+            StoreError::Refused(cause) => Error::Misconfigured(cause),
+            StoreError::Unavailable(cause) => self.unavailable(cause),
+            StoreError::Conflict | StoreError::Contended(_) if self.in_doubt => self.unavailable(error.into()),
+            StoreError::Conflict | StoreError::Contended(_) => Error::Busy,
+        }
+    }
+
+    /// The error for a change whose write was sent and whose fate can't be told any more.
+    pub(super) fn unavailable(&self, cause: Cause) -> Error {
+        let outcome = if self.in_doubt { Outcome::Unknown } else { Outcome::NotApplied };
+        Error::Unavailable { outcome, cause }
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}

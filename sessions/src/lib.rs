@@ -1,0 +1,21 @@
+//! Sessions for web apps on more than one instance.
+
+#[cfg(feature = "axum")]
+pub mod axum;
+mod cache;
+pub mod cookie;
+pub mod engine;
+mod error;
+mod id;
+mod queue;
+pub mod record;
+pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use self::{
+    engine::{Session, SessionData, Sessions, Settings, Visit},
+    error::{Error, Outcome},
+    id::{SessionId, SessionKey},
+    record::Record,
+};

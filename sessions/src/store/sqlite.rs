@@ -1,0 +1,195 @@
+//! Sessions in an SQLite file: no account, no server, as many processes of one machine as you like.
+//!
+//! One row a session, readable and editable with the `sqlite3` shell; an edit takes effect at the next
+//! view, since a trigger moves the row's version. The write-ahead log makes an acknowledged change
+//! survive a killed process; after a power cut the last moments may be missing, never a half change
+//! (<https://sqlite.org/pragma.html#pragma_synchronous>, `NORMAL`).
+
+mod row;
+mod worker;
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+
+use self::{
+    row::{Row, text_of_time},
+    worker::Worker,
+};
+use super::{Condition, Store, StoreError, Stored, Version};
+use crate::{Record, SessionKey};
+
+/// How long a statement waits for another process's lock before the engine hears of it.
+const LOCK_WAIT: Duration = Duration::from_millis(250);
+
+/// How many expired rows one statement removes, so that it never holds the lock for long.
+const SWEEP_BATCH: u32 = 500;
+
+/// A version is a random number rather than a counter: a row that was deleted and made again by hand
+/// must not repeat one.
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS sessions (
+        id         TEXT PRIMARY KEY,
+        data       TEXT NOT NULL,
+        created_at TEXT,
+        expires_at TEXT,
+        revisions  TEXT NOT NULL DEFAULT '',
+        successor  TEXT,
+        version    INTEGER NOT NULL DEFAULT (random())
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires_at);
+    CREATE TRIGGER IF NOT EXISTS sessions_edited AFTER UPDATE ON sessions
+    WHEN NEW.version = OLD.version
+    BEGIN
+        UPDATE sessions SET version = random() WHERE id = NEW.id;
+    END;";
+
+/// A store in an SQLite file. Clones share one connection, which a thread of its own works on.
+#[derive(Clone, Debug)]
+pub struct SqliteStore {
+    path: PathBuf,
+    worker: Worker,
+}
+
+impl SqliteStore {
+    /// Opens the file, or creates it and its folder.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] if that's not possible: the folder can't be written, the file is no SQLite
+    /// database or is damaged. [`StoreError::Contended`] if another process keeps it locked.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref().to_path_buf();
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| StoreError::Refused(error.into()))?;
+        }
+        let connection = connect(&path).map_err(classify)?;
+        let worker = Worker::start(connection)?;
+        Ok(Self { path, worker })
+    }
+
+    /// Where the sessions are.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes sessions that had expired before `now` and answers how many. A session that is renewed
+    /// meanwhile stays: whether it has expired is decided by the statement that deletes it.
+    ///
+    /// # Errors
+    /// As every operation of the store; what was removed before the failure stays removed.
+    pub async fn sweep(&self, now: SystemTime) -> Result<usize, StoreError> {
+        let now = text_of_time(now);
+        let mut removed = 0;
+        loop {
+            let now = now.clone();
+            let batch = self
+                .worker
+                .write(move |connection| {
+                    // What doesn't look like a time was edited by hand and is left to the engine's repair.
+                    let mut statement = connection.prepare_cached(
+                        "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions
+                         WHERE expires_at < ?1 AND expires_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-*' LIMIT ?2)",
+                    )?;
+                    Ok(statement.execute(params![now, SWEEP_BATCH])?)
+                })
+                .await?;
+            removed += batch;
+            if batch < SWEEP_BATCH as usize {
+                return Ok(removed);
+            }
+        }
+    }
+
+    /// Sweeps now and then `every` so often, until dropped. Run it as a task beside the server; several
+    /// processes on one file may all do so.
+    pub async fn keep_swept(self, every: Duration) {
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            match self.sweep(SystemTime::now()).await {
+                Ok(0) => {}
+                Ok(removed) => tracing::info!(removed, "removed expired sessions"),
+                Err(error) => tracing::warn!(%error, "could not remove expired sessions"),
+            }
+        }
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} COMMIT;"))?;
+    connection.busy_timeout(LOCK_WAIT)?;
+    Ok(connection)
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn get(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
+        let key = *key;
+        let row = self.worker.read(move |connection| {
+            let mut statement =
+                connection.prepare_cached(&format!("SELECT {} FROM sessions WHERE id = ?1", Row::COLUMNS))?;
+            Ok(statement.query_row([key.to_string()], Row::read).optional()?)
+        });
+        Ok(row.await?.map(Row::into_stored))
+    }
+
+    async fn put(&self, key: &SessionKey, record: &Record, condition: Condition) -> Result<Version, StoreError> {
+        let row = Row::of(key, record);
+        let version = self.worker.write(move |connection| {
+            Ok(match condition {
+                Condition::Absent => row.insert(connection)?,
+                Condition::Unchanged(version) => row.update(connection, version)?,
+            })
+        });
+        version.await?.ok_or(StoreError::Conflict)
+    }
+
+    async fn delete(&self, key: &SessionKey, unchanged: Version) -> Result<(), StoreError> {
+        let key = *key;
+        let rows = self.worker.write(move |connection| {
+            let Ok(unchanged) = i64::try_from(unchanged.0) else { return Ok(0) };
+            let mut statement = connection.prepare_cached("DELETE FROM sessions WHERE id = ?1 AND version = ?2")?;
+            statement.execute(params![key.to_string(), unchanged])
+        });
+        if rows.await? == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+    }
+
+    async fn list(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Stored)>, StoreError> {
+        let after = after.map(ToString::to_string).unwrap_or_default();
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = self.worker.read(move |connection| {
+            let mut statement = connection
+                .prepare_cached(&format!("SELECT {} FROM sessions WHERE id > ?1 ORDER BY id LIMIT ?2", Row::COLUMNS))?;
+            let rows = statement.query_map(params![after, limit], Row::read)?;
+            Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+        });
+        Ok(rows.await?.into_iter().filter_map(Row::into_keyed).collect())
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        // An empty write: it needs the lock and a writable file.
+        self.worker.write(|connection| Ok(connection.execute("DELETE FROM sessions WHERE id IS NULL", [])?)).await?;
+        Ok(())
+    }
+}
+
+/// What the result codes mean to the engine (<https://sqlite.org/rescode.html>).
+fn classify(error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Contended(error.into()),
+        Some(
+            ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory | ErrorCode::OperationInterrupted,
+        ) => StoreError::Unavailable(error.into()),
+        _ => StoreError::Refused(error.into()),
+    }
+}

@@ -1,0 +1,162 @@
+//! The thread that owns the connection. SQLite blocks, so it is kept away from the async threads; and
+//! whatever waits is done in one transaction, so that many views share the cost of a commit.
+
+use std::{fmt, thread};
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{StoreError, classify};
+
+/// How many operations may wait; more wait outside, where the engine's deadline ends them.
+const QUEUE: usize = 1024;
+
+/// How many operations one transaction holds at most.
+const BATCH: usize = 256;
+
+/// A handle on the thread. The thread ends when the last handle is dropped.
+#[derive(Clone)]
+pub(super) struct Worker {
+    jobs: mpsc::Sender<Box<dyn Job>>,
+}
+
+impl Worker {
+    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        thread::Builder::new()
+            .name("sqlite".to_owned())
+            .spawn(move || work(connection, queue))
+            .map_err(|error| StoreError::Unavailable(error.into()))?;
+        Ok(Self { jobs })
+    }
+
+    /// Runs an operation that only reads.
+    pub(super) async fn read<R, F>(&self, operation: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<R> + Send + 'static,
+    {
+        self.run(false, operation).await
+    }
+
+    /// Runs an operation that writes; it is durable when this answers.
+    pub(super) async fn write<R, F>(&self, operation: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<R> + Send + 'static,
+    {
+        self.run(true, operation).await
+    }
+
+    async fn run<R, F>(&self, writes: bool, operation: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<R> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let call = Call { writes, operation: Some(operation), result: None, reply };
+        let stopped = || StoreError::Unavailable("the SQLite thread has stopped".into());
+        self.jobs.send(Box::new(call)).await.map_err(|_unsent| stopped())?;
+        answer.await.map_err(|_dropped| stopped())?
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Worker")
+    }
+}
+
+/// An operation on its way through the thread: run inside a transaction, answered after its commit.
+trait Job: Send {
+    fn writes(&self) -> bool;
+    fn abandoned(&self) -> bool;
+    fn run(&mut self, connection: &Connection);
+    fn answer(self: Box<Self>, failure: Option<StoreError>);
+}
+
+struct Call<F, R> {
+    writes: bool,
+    operation: Option<F>,
+    result: Option<rusqlite::Result<R>>,
+    reply: oneshot::Sender<Result<R, StoreError>>,
+}
+
+impl<F, R> Job for Call<F, R>
+where
+    R: Send,
+    F: FnOnce(&Connection) -> rusqlite::Result<R> + Send,
+{
+    fn writes(&self) -> bool {
+        self.writes
+    }
+
+    fn abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    fn run(&mut self, connection: &Connection) {
+        self.result = self.operation.take().map(|operation| operation(connection));
+    }
+
+    fn answer(self: Box<Self>, failure: Option<StoreError>) {
+        let answer = match (failure, self.result) {
+            (Some(failure), _) => Err(failure),
+            (None, Some(result)) => result.map_err(classify),
+            (None, None) => return,
+        };
+        // Nobody waits any more if the request's deadline has passed; its outcome is then unknown to it.
+        let _ = self.reply.send(answer);
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the thread owns them and drops them at its end")]
+fn work(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+    while let Some(first) = queue.blocking_recv() {
+        let mut batch = vec![first];
+        while batch.len() < BATCH
+            && let Ok(job) = queue.try_recv()
+        {
+            batch.push(job);
+        }
+        // A job that nobody waits for any more is not begun.
+        batch.retain(|job| !job.abandoned());
+        let outcome = run(&mut connection, &mut batch);
+        for job in batch {
+            let failure = outcome.as_ref().err().map(failure);
+            job.answer(failure);
+        }
+    }
+}
+
+fn run(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+    if !batch.iter().any(|job| job.writes()) {
+        batch.iter_mut().for_each(|job| job.run(connection));
+        return Ok(());
+    }
+    let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+    let transaction = begun.map_err(|error| Failure::Begin(classify(error)))?;
+    batch.iter_mut().for_each(|job| job.run(&transaction));
+    // SQLite ends a transaction by itself after some failures, such as a full disk.
+    if transaction.is_autocommit() {
+        return Err(Failure::Commit("SQLite rolled the transaction back".to_owned()));
+    }
+    transaction.commit().map_err(|error| Failure::Commit(error.to_string()))
+}
+
+/// Why none of a batch's writes counts.
+enum Failure {
+    /// It never began.
+    Begin(StoreError),
+    /// It began, and whether it was committed is best looked up.
+    Commit(String),
+}
+
+fn failure(failure: &Failure) -> StoreError {
+    match failure {
+        Failure::Begin(StoreError::Contended(cause)) => StoreError::Contended(cause.to_string().into()),
+        Failure::Begin(StoreError::Refused(cause)) => StoreError::Refused(cause.to_string().into()),
+        Failure::Begin(error) => StoreError::Unavailable(error.to_string().into()),
+        Failure::Commit(message) => StoreError::Unavailable(message.clone().into()),
+    }
+}

@@ -1,0 +1,91 @@
+//! A store that counts what it is asked.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use async_trait::async_trait;
+
+use crate::{
+    Record, SessionKey,
+    store::{Condition, Store, StoreError, Stored, Version},
+};
+
+/// Passes everything on to another store and counts it.
+#[derive(Debug)]
+pub struct Counting<S> {
+    inner: S,
+    counts: Arc<Counts>,
+}
+
+/// How often a store was asked. Shared with the store that is counted, so it can be read at any time.
+#[derive(Debug, Default)]
+pub struct Counts {
+    reads: AtomicU64,
+    writes: AtomicU64,
+    conflicts: AtomicU64,
+}
+
+impl<S> Counting<S> {
+    /// Counts what `inner` is asked.
+    pub fn new(inner: S) -> (Self, Arc<Counts>) {
+        let counts = Arc::<Counts>::default();
+        (Self { inner, counts: Arc::clone(&counts) }, counts)
+    }
+}
+
+impl Counts {
+    /// All round trips so far.
+    #[must_use]
+    pub fn round_trips(&self) -> u64 {
+        self.reads.load(Ordering::SeqCst) + self.writes.load(Ordering::SeqCst)
+    }
+
+    /// Writes that were refused, so far.
+    #[must_use]
+    pub fn conflicts(&self) -> u64 {
+        self.conflicts.load(Ordering::SeqCst)
+    }
+
+    fn read(&self) {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn written<R>(&self, result: &Result<R, StoreError>) {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        if matches!(result, Err(StoreError::Conflict)) {
+            self.conflicts.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+#[async_trait]
+impl<S: Store> Store for Counting<S> {
+    async fn get(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
+        self.counts.read();
+        self.inner.get(key).await
+    }
+
+    async fn put(&self, key: &SessionKey, record: &Record, condition: Condition) -> Result<Version, StoreError> {
+        let result = self.inner.put(key, record, condition).await;
+        self.counts.written(&result);
+        result
+    }
+
+    async fn delete(&self, key: &SessionKey, unchanged: Version) -> Result<(), StoreError> {
+        let result = self.inner.delete(key, unchanged).await;
+        self.counts.written(&result);
+        result
+    }
+
+    async fn list(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Stored)>, StoreError> {
+        self.counts.read();
+        self.inner.list(after, limit).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.counts.read();
+        self.inner.ping().await
+    }
+}

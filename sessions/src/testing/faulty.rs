@@ -1,0 +1,110 @@
+//! A store that fails the way networks and databases do.
+
+use std::{future::pending, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::time::sleep;
+
+use crate::{
+    Record, SessionKey,
+    store::{Condition, Store, StoreError, Stored, Version},
+};
+
+/// What befalls one call of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// It takes that long.
+    Delay(Duration),
+    /// It fails before anything is done.
+    Before,
+    /// It is done, and then its answer is lost.
+    After,
+    /// It is refused as aborted: others are in the way.
+    Aborted,
+    /// It is refused for good.
+    Refused,
+    /// It is never answered and never done.
+    Hang,
+    /// It is never answered, and done all the same after that long.
+    Late(Duration),
+}
+
+/// Passes everything on to another store, except for the faults that a function chooses, call by call.
+pub struct Faulty<S> {
+    inner: Arc<S>,
+    choose: Box<dyn Fn() -> Fault + Send + Sync>,
+}
+
+impl<S: Store> Faulty<S> {
+    /// Before each call, `choose` says what befalls it.
+    pub fn new(inner: Arc<S>, choose: impl Fn() -> Fault + Send + Sync + 'static) -> Self {
+        Self { inner, choose: Box::new(choose) }
+    }
+
+    async fn call<R, W>(&self, call: impl FnOnce(Arc<S>) -> W) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        W: Future<Output = Result<R, StoreError>> + Send + 'static,
+    {
+        let call = call(Arc::clone(&self.inner));
+        let lost = || StoreError::Unavailable("a fault was injected".into());
+        match (self.choose)() {
+            Fault::None => call.await,
+            Fault::Delay(time) => {
+                sleep(time).await;
+                call.await
+            }
+            Fault::Before => Err(lost()),
+            Fault::After => {
+                // Whatever it said, nobody hears it.
+                let _ = call.await;
+                Err(lost())
+            }
+            Fault::Aborted => Err(StoreError::Contended("a fault was injected".into())),
+            Fault::Refused => Err(StoreError::Refused("a fault was injected".into())),
+            Fault::Hang => pending().await,
+            Fault::Late(time) => {
+                tokio::spawn(async move {
+                    sleep(time).await;
+                    let _ = call.await;
+                });
+                pending().await
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl<S: Store> Store for Faulty<S> {
+    async fn get(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
+        let key = *key;
+        self.call(move |inner| async move { inner.get(&key).await }).await
+    }
+
+    async fn put(&self, key: &SessionKey, record: &Record, condition: Condition) -> Result<Version, StoreError> {
+        let (key, record) = (*key, record.clone());
+        self.call(move |inner| async move { inner.put(&key, &record, condition).await }).await
+    }
+
+    async fn delete(&self, key: &SessionKey, unchanged: Version) -> Result<(), StoreError> {
+        let key = *key;
+        self.call(move |inner| async move { inner.delete(&key, unchanged).await }).await
+    }
+
+    async fn list(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Stored)>, StoreError> {
+        let after = after.copied();
+        self.call(move |inner| async move { inner.list(after.as_ref(), limit).await }).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.call(|inner| async move { inner.ping().await }).await
+    }
+}
+
+impl<S> std::fmt::Debug for Faulty<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Faulty")
+    }
+}
