@@ -1,0 +1,81 @@
+//! The server's half of the server functions.
+
+use http::{
+    HeaderValue, StatusCode,
+    header::{ACCEPT, RETRY_AFTER},
+    request::Parts,
+};
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
+use sessions::{Error, axum::SessionHandle};
+
+use super::ApiError;
+use crate::{greeting::Greeting, view::View, visitor::Visitor};
+
+/// After how many seconds it's worth trying again when the store was not there.
+pub const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("2");
+
+pub(super) async fn refresh() -> Result<View, ApiError> {
+    count_view(&handle().await?).await
+}
+
+/// Counts a view, for the server function and for the page.
+///
+/// # Errors
+/// [`ApiError::Unavailable`] if the store is; the cause is in the log.
+pub async fn count_view(session: &SessionHandle<Visitor>) -> Result<View, ApiError> {
+    let session = session.visit(Visitor::count_view).await.map_err(logged)?;
+    Ok(session.data.into())
+}
+
+pub(super) async fn choose(greeting: &str) -> Result<View, ApiError> {
+    let greeting = Greeting::pick(greeting).ok_or(ApiError::UnknownGreeting)?;
+    let handle = handle().await?;
+    let session = handle.visit(move |visitor| visitor.greet_with(greeting.clone())).await.map_err(logged)?;
+    back_to_the_page();
+    Ok(session.data.into())
+}
+
+pub(super) async fn forget() -> Result<(), ApiError> {
+    handle().await?.delete().await.map_err(logged)?;
+    back_to_the_page();
+    Ok(())
+}
+
+async fn handle() -> Result<SessionHandle<Visitor>, ApiError> {
+    leptos_axum::extract().await.map_err(|_missing| ApiError::Unavailable)
+}
+
+/// Says once, in the log, what went wrong; the visitor learns the kind only.
+fn logged(error: Error) -> ApiError {
+    tracing::error!(%error, "a session could not be used");
+    ApiError::Unavailable
+}
+
+/// Where a browser without JavaScript goes after sending a form; that page then counts as a view.
+fn back_to_the_page() {
+    if is_form() {
+        leptos_axum::redirect("/");
+    }
+}
+
+/// Whether a browser sent this by itself, from a form, and will show the answer as a page.
+fn is_form() -> bool {
+    let accept = use_context::<Parts>().and_then(|parts| parts.headers.get(ACCEPT).cloned());
+    accept.is_some_and(|accept| accept.as_bytes().windows(9).any(|types| types == b"text/html"))
+}
+
+/// Gives the response the status of an error. Leptos answers every error with 500.
+pub(crate) fn answer(error: ApiError) {
+    let Some(response) = use_context::<ResponseOptions>() else { return };
+    match error {
+        // The page says it better than the bare answer would.
+        ApiError::Unavailable | ApiError::Unreachable if is_form() => back_to_the_page(),
+        ApiError::Unavailable | ApiError::Unreachable => {
+            response.set_status(StatusCode::SERVICE_UNAVAILABLE);
+            response.insert_header(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        ApiError::UnknownGreeting => response.set_status(StatusCode::UNPROCESSABLE_ENTITY),
+        ApiError::BadRequest => response.set_status(StatusCode::BAD_REQUEST),
+    }
+}

@@ -1,0 +1,91 @@
+//! The HTML around a page: the head, the script that brings the island to life, and the policy for scripts.
+
+use leptos::{
+    nonce::{provide_nonce, use_nonce},
+    prelude::*,
+};
+
+const DESCRIPTION: &str = "A greeting in one of five languages and a count of your visits, kept by a session \
+     that is right on any number of servers.";
+
+/// Where the browser gets the assets from. Their names hold a hash of what is in them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assets {
+    /// The path of the style sheet.
+    pub css: String,
+    /// The path of the JavaScript that loads the WASM.
+    pub js: String,
+    /// The path of the WASM.
+    pub wasm: String,
+}
+
+/// A page, rendered.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// The whole HTML.
+    pub html: String,
+    /// The value of the `Content-Security-Policy` field that it needs: our own style, images and answers, and
+    /// scripts that carry this document's nonce, with what they load themselves.
+    pub policy: String,
+}
+
+/// The script that loads the WASM and hydrates the islands. It says on the `html` element how that went:
+/// `data-hydrated` is `true` or `failed`. Leptos' own script catches no failure.
+const HYDRATE: &str = r"
+const page = document.documentElement;
+try {
+  const wasm = await import(JS);
+  await wasm.default({ module_or_path: WASM });
+  wasm.hydrate();
+  for (const island of document.querySelectorAll('leptos-island')) await wasm[island.dataset.component](island);
+  page.dataset.hydrated = 'true';
+} catch (error) {
+  page.dataset.hydrated = 'failed';
+  console.error('The page works without it, but its script did not start:', error);
+}";
+
+/// Renders a page into a document. Whatever it shows is known before: it waits for nothing, so it's rendered
+/// in one go.
+pub fn document<P: IntoView>(title: &str, assets: &Assets, page: impl FnOnce() -> P) -> Document {
+    Owner::new().with(|| {
+        provide_nonce();
+        let nonce = use_nonce().map(|nonce| nonce.to_string()).unwrap_or_default();
+        let html = shell(title.to_owned(), assets, nonce.clone(), page()).to_html();
+        Document { html, policy: policy(&nonce) }
+    })
+}
+
+fn shell(title: String, assets: &Assets, nonce: String, page: impl IntoView) -> impl IntoView {
+    let Assets { css, js, wasm } = assets.clone();
+    let script = HYDRATE.replace("JS", &format!("{js:?}")).replace("WASM", &format!("{wasm:?}"));
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="description" content=DESCRIPTION/>
+                <meta name="color-scheme" content="light dark"/>
+                <title>{title}</title>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <link rel="stylesheet" href=css/>
+                <link rel="modulepreload" href=js/>
+                <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+                <script type="module" nonce=nonce>{script}</script>
+                <AutoReload options=LeptosOptions::builder().output_name("").build()/>
+            </head>
+            <body>
+                <main>{page}</main>
+            </body>
+        </html>
+    }
+}
+
+fn policy(nonce: &str) -> String {
+    // `cargo leptos watch` reloads the page over a socket.
+    let watch = if std::env::var_os("LEPTOS_WATCH").is_some() { " ws:" } else { "" };
+    format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
+         img-src 'self'; connect-src 'self'{watch}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+}

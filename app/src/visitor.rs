@@ -1,0 +1,82 @@
+//! What the session of a visitor holds.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::{greeting::Greeting, view::View};
+
+/// A visitor's data: in Firestore, the fields `greeting` and `views` of the tutorial.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visitor {
+    greeting: Greeting,
+    #[serde(deserialize_with = "whole_number")]
+    views: u64,
+}
+
+/// Firestore's integers are signed.
+const MOST_VIEWS: u64 = i64::MAX as u64;
+
+impl Visitor {
+    /// A visitor who hasn't viewed anything yet, greeted by chance.
+    pub fn new(random: &mut impl rand::Rng) -> Self {
+        Self { greeting: Greeting::random(random), views: 0 }
+    }
+
+    /// Counts a view.
+    pub fn count_view(&mut self) {
+        self.views = self.views.saturating_add(1).min(MOST_VIEWS);
+    }
+
+    /// Greets the visitor this way from now on.
+    pub fn greet_with(&mut self, greeting: Greeting) {
+        self.greeting = greeting;
+    }
+}
+
+impl From<Visitor> for View {
+    fn from(Visitor { greeting, views }: Visitor) -> Self {
+        Self { views, greeting }
+    }
+}
+
+/// A count that was edited by hand may be a floating-point number in the store: `5.0` is five.
+fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let whole = number.as_f64().filter(|real| real.fract() == 0.0 && (0.0..9e15).contains(real));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it's whole and within the range")]
+    let whole = number.as_u64().or(whole.map(|real| real as u64));
+    whole.ok_or_else(|| serde::de::Error::custom("views is not a whole number of 0 or more"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(json: Value) -> Option<Visitor> {
+        serde_json::from_value(json).ok()
+    }
+
+    #[test]
+    fn it_is_stored_as_the_tutorial_stores_it() {
+        let visitor = read(json!({"greeting": "Hola Mundo", "views": 3})).expect("a visitor");
+        assert_eq!(serde_json::to_value(&visitor).expect("an object"), json!({"greeting": "Hola Mundo", "views": 3}));
+    }
+
+    #[test]
+    fn a_count_edited_by_hand_is_read_if_it_is_one() {
+        let views = |views: Value| read(json!({"greeting": "Moin", "views": views})).map(|visitor| visitor.views);
+        assert_eq!(views(json!(7)), Some(7));
+        assert_eq!(views(json!(7.0)), Some(7));
+        for bad in [json!(-1), json!(1.5), json!("7"), json!(null), json!(1e300)] {
+            assert_eq!(views(bad.clone()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_count_never_overflows() {
+        let mut visitor = read(json!({"greeting": "Moin", "views": i64::MAX})).expect("a visitor");
+        visitor.count_view();
+        assert_eq!(visitor.views, MOST_VIEWS);
+    }
+}

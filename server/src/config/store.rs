@@ -1,0 +1,103 @@
+//! Where sessions are kept.
+
+use std::path::PathBuf;
+
+use sessions::store::firestore::FirestoreConfig;
+
+/// The value of `SESSION_STORE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Firestore,
+    Sqlite(PathBuf),
+}
+
+/// A store and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StoreConfig {
+    /// Firestore, or its emulator.
+    Firestore {
+        /// What to connect to.
+        config: FirestoreConfig,
+        /// The address of the emulator, if it's that.
+        emulator: Option<String>,
+    },
+    /// An SQLite file.
+    Sqlite(PathBuf),
+}
+
+/// The project of an emulator that nobody chose one for. `demo-` is what Firebase's tools call projects
+/// that exist in an emulator only.
+const EMULATED_PROJECT: &str = "demo-sessions";
+
+const DEFAULT_FILE: &str = "data/sessions.db";
+
+pub(super) fn parse(text: &str) -> Result<Kind, String> {
+    match text.split_once(':') {
+        None if text == "firestore" => Ok(Kind::Firestore),
+        Some(("sqlite", path)) if !path.is_empty() => Ok(Kind::Sqlite(PathBuf::from(path))),
+        _ => Err("it is neither firestore nor sqlite:PATH".to_owned()),
+    }
+}
+
+/// A name that becomes one segment of a resource's path.
+pub(super) fn path_segment(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("it is empty".to_owned()),
+        "." | ".." => Err("it is not a name".to_owned()),
+        _ if text.contains('/') || text.chars().any(char::is_control) => Err("it must not contain a slash".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+pub(super) fn choose(
+    kind: Option<&Kind>,
+    project: Option<&str>,
+    database: &str,
+    collection: &str,
+    emulator: Option<&str>,
+) -> StoreConfig {
+    let emulator = emulator.filter(|address| !address.is_empty());
+    let by_default = if emulator.is_some() || project.is_some() {
+        Kind::Firestore
+    } else {
+        Kind::Sqlite(PathBuf::from(DEFAULT_FILE))
+    };
+    match kind.unwrap_or(&by_default) {
+        Kind::Sqlite(path) => StoreConfig::Sqlite(path.clone()),
+        Kind::Firestore => StoreConfig::Firestore {
+            config: FirestoreConfig {
+                project: project.or(emulator.map(|_address| EMULATED_PROJECT)).map(str::to_owned),
+                database: database.to_owned(),
+                collection: collection.to_owned(),
+            },
+            emulator: emulator.map(str::to_owned),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_store_follows_from_what_is_set() {
+        let choose = |kind: Option<&str>, project, emulator| {
+            let kind = kind.map(|kind| parse(kind).expect("a kind"));
+            match choose(kind.as_ref(), project, "(default)", "sessions", emulator) {
+                StoreConfig::Sqlite(path) => format!("sqlite:{}", path.display()),
+                StoreConfig::Firestore { config, emulator } => {
+                    format!("{} {}", config.project.unwrap_or_default(), emulator.unwrap_or_default())
+                }
+            }
+        };
+        let (project, emulator) = (Some("p"), Some("127.0.0.1:1"));
+        assert_eq!(choose(None, None, None), "sqlite:data/sessions.db");
+        assert_eq!(choose(None, None, Some("")), "sqlite:data/sessions.db");
+        assert_eq!(choose(None, project, None), "p ");
+        assert_eq!(choose(None, None, emulator), "demo-sessions 127.0.0.1:1");
+        assert_eq!(choose(None, project, emulator), "p 127.0.0.1:1");
+        assert_eq!(choose(Some("firestore"), None, None), " ");
+        assert_eq!(choose(Some("sqlite:x.db"), project, emulator), "sqlite:x.db");
+        assert_eq!(choose(Some("sqlite:C:/x.db"), None, None), "sqlite:C:/x.db");
+    }
+}

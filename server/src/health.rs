@@ -1,0 +1,21 @@
+//! Liveness and readiness. Neither touches a session.
+
+use app::visitor::Visitor;
+use axum::{extract::State, http::StatusCode};
+use sessions::Sessions;
+
+/// Alive: the process answers. It says nothing of the store, since a restart would not mend that.
+pub(crate) async fn live() -> &'static str {
+    "ok\n"
+}
+
+/// Ready: the store can be reached and used.
+pub(crate) async fn ready(State(sessions): State<Sessions<Visitor>>) -> (StatusCode, &'static str) {
+    match sessions.ping().await {
+        Ok(()) => (StatusCode::OK, "ready\n"),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the session store can't be reached\n")
+        }
+    }
+}
