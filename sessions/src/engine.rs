@@ -312,26 +312,24 @@ impl<T: SessionData> Engine<T> {
     async fn delete(&self, key: SessionKey) -> Result<(), Error> {
         let mut attempts = self.attempts();
         let _place = attempts.wait(&self.queues, key).await?;
-        if let Some(successor) = self.remove(key, &mut attempts).await? {
-            self.remove(successor, &mut attempts).await?;
-        }
-        Ok(())
+        self.remove(key, true, &mut attempts).await
     }
 
-    /// Removes what is stored under the key, and answers where it led to after a rotation. The removal is
+    /// Removes what is stored under the key, after what it leads to since a rotation. The removal is
     /// conditional, so that a rotation on another instance can't carry the session away meanwhile.
-    async fn remove(&self, key: SessionKey, attempts: &mut Attempts) -> Result<Option<SessionKey>, Error> {
+    async fn remove(&self, key: SessionKey, follow: bool, attempts: &mut Attempts) -> Result<(), Error> {
         self.cache.remove(&key);
-        let mut successor = None;
         while let Some(stored) = attempts.repeat(|| self.store.get(&key)).await? {
-            successor = stored.record.successor;
+            if let Some(successor) = stored.record.successor.filter(|_| follow) {
+                Box::pin(self.remove(successor, false, attempts)).await?;
+            }
             match attempts.call(self.store.delete(&key, stored.version)).await {
                 Ok(()) => break,
                 Err(StoreError::Conflict) => attempts.conflict().await?,
                 Err(error) => attempts.pause(error).await?,
             }
         }
-        Ok(successor)
+        Ok(())
     }
 
     fn now(&self) -> SystemTime {

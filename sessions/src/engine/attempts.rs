@@ -95,9 +95,10 @@ impl Attempts {
 
     fn give_up(&self, error: StoreError) -> Error {
         match error {
+            // What matters then is that nobody knows, whatever came after.
+            _ if self.in_doubt => self.unavailable(error.into()),
             StoreError::Refused(cause) => Error::Misconfigured(cause),
             StoreError::Unavailable(cause) => self.unavailable(cause),
-            StoreError::Conflict | StoreError::Contended(_) if self.in_doubt => self.unavailable(error.into()),
             StoreError::Conflict | StoreError::Contended(_) => Error::Busy,
         }
     }

@@ -25,7 +25,7 @@ impl<T: SessionData> Engine<T> {
             match self.forward(key, &old, id.key(), &mut attempts).await {
                 Ok(true) => return Ok(Some(Visit { session, new_id: Some(id), renewed: true })),
                 // The session was changed meanwhile: take the copy back and begin again.
-                Ok(false) => drop(self.remove(id.key(), &mut attempts).await?),
+                Ok(false) => self.remove(id.key(), false, &mut attempts).await?,
                 Err(error) => {
                     // The copy is unreachable unless the old record points to it all the same; it expires.
                     self.cache.remove(&id.key());

@@ -39,11 +39,14 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    pub(crate) fn with(settings: Settings) -> Self {
         let store = Arc::<MemoryStore>::default();
         let (counting, counts) = Counting::new(Arc::clone(&store));
         let counting = Arc::new(counting);
         let now = Arc::new(AtomicU64::new(1_800_000_000_000_000));
-        let settings = Settings::default();
         let sessions = engine(Arc::clone(&counting), &settings, &now);
         Self { store, settings, sessions, counts, counting, now }
     }
@@ -61,8 +64,8 @@ impl Bench {
     }
 
     /// An instance whose first calls of the store have these faults.
-    pub(crate) fn faulty<const N: usize>(&self, faults: [Fault; N]) -> Sessions<Counter> {
-        let faults = Mutex::new(faults.into_iter());
+    pub(crate) fn faulty(&self, faults: impl Into<Vec<Fault>>) -> Sessions<Counter> {
+        let faults = Mutex::new(faults.into().into_iter());
         let choose = move || faults.lock().expect("no panic").next().unwrap_or(Fault::None);
         engine(Faulty::new(Arc::clone(&self.counting), choose), &self.settings, &self.now)
     }

@@ -4,3 +4,4 @@ mod bench;
 mod contract;
 mod emulator;
 mod engine;
+mod exactly_once;
