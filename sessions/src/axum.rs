@@ -216,7 +216,7 @@ impl<T: SessionData, S> Layer<S> for SessionLayer<T> {
 }
 
 /// The service that [`SessionLayer`] makes.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct SessionService<T, S> {
     inner: S,
     layer: SessionLayer<T>,
@@ -249,6 +249,13 @@ where
             state.lock().unwrap_or_else(PoisonError::into_inner).write(&cookies, response.headers_mut());
             Ok(response)
         })
+    }
+}
+
+// Derived, these would ask for `T: Clone`.
+impl<T, S: Clone> Clone for SessionService<T, S> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), layer: self.layer.clone() }
     }
 }
 

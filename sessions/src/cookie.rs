@@ -7,7 +7,7 @@ use cookie::{Cookie, SameSite, time};
 use crate::SessionId;
 
 /// Browsers keep no cookie for longer (RFC 6265bis, section 5.5).
-const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(400 * 24);
 
 /// How the cookie looks: `HttpOnly`, `SameSite=Lax`, `Path=/`, no `Domain`, and with HTTPS also `Secure`
 /// and the prefix `__Host-`, by which a browser refuses it from anybody but this very host over TLS

@@ -49,14 +49,14 @@ pub struct Settings {
 impl Default for Settings {
     /// Two weeks idle, ninety days at most, two seconds for a request.
     fn default() -> Self {
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        const DAY: Duration = Duration::from_hours(24);
         Self {
             idle_timeout: 14 * DAY,
             lifetime: 90 * DAY,
             store_timeout: Duration::from_secs(2),
             rotation_grace: Duration::from_secs(30),
             cache_capacity: 10_000,
-            cache_age: Duration::from_secs(10 * 60),
+            cache_age: Duration::from_mins(10),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Sessions for web apps on more than one instance.
+#![doc = include_str!("../README.md")]
 
 #[cfg(feature = "axum")]
 pub mod axum;

@@ -54,10 +54,8 @@ pub(super) fn encode<T: SessionData>(data: &T, before: &Fields) -> Result<Fields
 }
 
 fn fields_of<T: Serialize>(data: &T) -> Result<Fields, Error> {
-    let fields = match serde_json::to_value(data).map_err(|error| Error::Data(error.into()))? {
-        Value::Object(fields) => fields,
-        _ => return Err(Error::Data("it is not a JSON object".into())),
-    };
+    let value = serde_json::to_value(data).map_err(|error| Error::Data(error.into()))?;
+    let Value::Object(fields) = value else { return Err(Error::Data("it is not a JSON object".into())) };
     match RESERVED_FIELDS.into_iter().find(|name| fields.contains_key(*name)) {
         None => Ok(fields),
         Some(name) => Err(Error::Data(format!("the field name {name:?} is reserved").into())),

@@ -38,7 +38,7 @@ impl Lifetime {
     /// By how much `expires_at` must move to be written: a twentieth of the idle timeout, an hour at most.
     /// So a session may end by that much early, and the store's index of `expires_at` has little to do.
     fn worthwhile(&self) -> Duration {
-        (self.idle / 20).min(Duration::from_secs(60 * 60))
+        (self.idle / 20).min(Duration::from_hours(1))
     }
 }
 
@@ -49,8 +49,7 @@ fn distance(a: SystemTime, b: SystemTime) -> Duration {
 /// Stores keep microseconds; the engine's times have no more, so that what is read equals what was written.
 pub(super) fn to_microseconds(time: SystemTime) -> SystemTime {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let rest = Duration::from_nanos(u64::from(since.subsec_nanos() % 1000));
-    UNIX_EPOCH + (since - rest)
+    UNIX_EPOCH + Duration::new(since.as_secs(), since.subsec_micros() * 1000)
 }
 
 #[cfg(test)]

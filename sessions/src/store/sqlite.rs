@@ -95,7 +95,7 @@ impl SqliteStore {
                         "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions
                          WHERE expires_at < ?1 AND expires_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-*' LIMIT ?2)",
                     )?;
-                    Ok(statement.execute(params![now, SWEEP_BATCH])?)
+                    statement.execute(params![now, SWEEP_BATCH])
                 })
                 .await?;
             removed += batch;
@@ -138,7 +138,7 @@ impl Store for SqliteStore {
         let row = self.worker.read(move |connection| {
             let mut statement =
                 connection.prepare_cached(&format!("SELECT {} FROM sessions WHERE id = ?1", Row::COLUMNS))?;
-            Ok(statement.query_row([key.to_string()], Row::read).optional()?)
+            statement.query_row([key.to_string()], Row::read).optional()
         });
         Ok(row.await?.map(Row::into_stored))
     }
@@ -171,14 +171,14 @@ impl Store for SqliteStore {
             let mut statement = connection
                 .prepare_cached(&format!("SELECT {} FROM sessions WHERE id > ?1 ORDER BY id LIMIT ?2", Row::COLUMNS))?;
             let rows = statement.query_map(params![after, limit], Row::read)?;
-            Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+            rows.collect::<rusqlite::Result<Vec<_>>>()
         });
         Ok(rows.await?.into_iter().filter_map(Row::into_keyed).collect())
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
         // An empty write: it needs the lock and a writable file.
-        self.worker.write(|connection| Ok(connection.execute("DELETE FROM sessions WHERE id IS NULL", [])?)).await?;
+        self.worker.write(|connection| connection.execute("DELETE FROM sessions WHERE id IS NULL", [])).await?;
         Ok(())
     }
 }

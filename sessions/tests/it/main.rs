@@ -5,3 +5,5 @@ mod contract;
 mod emulator;
 mod engine;
 mod exactly_once;
+mod layer;
+mod sqlite;

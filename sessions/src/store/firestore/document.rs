@@ -89,9 +89,8 @@ pub(super) fn paths_of(fields: &Fields) -> Vec<String> {
         !name.starts_with(|first: char| first.is_ascii_digit())
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
     };
-    let quote = |name: &String| match plain(name) {
-        true => name.clone(),
-        false => format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`")),
+    let quote = |name: &String| {
+        if plain(name) { name.clone() } else { format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`")) }
     };
     fields.keys().map(quote).collect()
 }

@@ -17,10 +17,11 @@ pub(super) fn of_access(error: FirestoreError) -> StoreError {
 /// A failure of a conditional write.
 pub(super) fn of_write(error: FirestoreError, condition: Condition) -> StoreError {
     match (code(&error), condition) {
-        ("AlreadyExists", Condition::Absent) => StoreError::Conflict,
-        // The update time differs, or the document is gone. That the database is missing, which has the
-        // same code, comes out at the first new session.
-        ("FailedPrecondition" | "NotFound", Condition::Unchanged(_)) => StoreError::Conflict,
+        // It exists already; or the update time differs; or the document is gone. That the database is
+        // missing, which has the same code, comes out at the first new session.
+        ("AlreadyExists", Condition::Absent) | ("FailedPrecondition" | "NotFound", Condition::Unchanged(_)) => {
+            StoreError::Conflict
+        }
         _ => of_access(error),
     }
 }

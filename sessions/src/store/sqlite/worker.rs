@@ -110,7 +110,6 @@ where
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the thread owns them and drops them at its end")]
 fn work(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>) {
     while let Some(first) = queue.blocking_recv() {
         let mut batch = vec![first];
@@ -131,12 +130,16 @@ fn work(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>) {
 
 fn run(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
     if !batch.iter().any(|job| job.writes()) {
-        batch.iter_mut().for_each(|job| job.run(connection));
+        for job in batch {
+            job.run(connection);
+        }
         return Ok(());
     }
     let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
     let transaction = begun.map_err(|error| Failure::Begin(classify(error)))?;
-    batch.iter_mut().for_each(|job| job.run(&transaction));
+    for job in batch {
+        job.run(&transaction);
+    }
     // SQLite ends a transaction by itself after some failures, such as a full disk.
     if transaction.is_autocommit() {
         return Err(Failure::Commit("SQLite rolled the transaction back".to_owned()));

@@ -1,0 +1,144 @@
+//! The layer for axum: when it sets the cookie, and what else a response then says.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode, header},
+    response::Response,
+    routing::get,
+};
+use sessions::{
+    Error, SessionId, Sessions, Settings,
+    axum::{SessionHandle, SessionLayer},
+    cookie::CookiePolicy,
+    store::memory::MemoryStore,
+    testing::{Fault, Faulty},
+};
+use tower::ServiceExt as _;
+
+use crate::bench::Counter;
+
+type Handle = SessionHandle<Counter>;
+
+fn app(faults: &'static [Fault]) -> Router {
+    let calls = std::sync::atomic::AtomicUsize::new(0);
+    let choose = move || {
+        let call = calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        faults.get(call).copied().unwrap_or(Fault::None)
+    };
+    let store = Faulty::new(Arc::new(MemoryStore::default()), choose);
+    let settings = Settings::default();
+    let cookies = CookiePolicy::new(settings.lifetime, false);
+    let sessions = Sessions::new(store, settings, Counter::default);
+    Router::new()
+        .route("/unused", get(async |_: Handle| "nothing"))
+        .route("/view", get(async |session: Handle| view(&session).await))
+        .route(
+            "/twice",
+            get(async |session: Handle| {
+                view(&session).await?;
+                view(&session).await
+            }),
+        )
+        .route("/get", get(async |session: Handle| Ok::<_, Error>(format!("{}", session.get().await?.is_some()))))
+        .route("/rotate", get(async |session: Handle| Ok::<_, Error>(format!("{}", session.rotate().await?.is_some()))))
+        .route("/delete", get(async |session: Handle| Ok::<_, Error>(session.delete().await.map(|()| "deleted")?)))
+        .layer(SessionLayer::new(sessions, cookies))
+}
+
+async fn view(session: &Handle) -> Result<String, Error> {
+    Ok(session.visit(Counter::count).await?.data.views.to_string())
+}
+
+async fn ask(app: &Router, path: &str, cookie: &str) -> (Response, String) {
+    let request = Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).expect("a request");
+    let mut response = app.clone().oneshot(request).await.expect("an answer");
+    let body = std::mem::take(response.body_mut());
+    let body = axum::body::to_bytes(body, 1000).await.expect("a body");
+    (response, String::from_utf8(body.into()).expect("text"))
+}
+
+/// The cookie that a response sets, as a browser sends it back.
+fn set(response: &Response) -> Option<String> {
+    let mut cookies = response.headers().get_all(header::SET_COOKIE).iter();
+    let cookie = cookies.next()?;
+    assert!(cookies.next().is_none(), "one cookie at the most");
+    assert!(cookie.is_sensitive());
+    let cookie = cookie.to_str().expect("text").split(';').next().expect("a pair");
+    Some(cookie.to_owned())
+}
+
+#[tokio::test]
+async fn a_new_visitor_gets_the_cookie_once() {
+    let app = app(&[]);
+    let (first, body) = ask(&app, "/view", "").await;
+    assert_eq!(body, "1");
+    let cookie = set(&first).expect("a cookie");
+    assert!(cookie.strip_prefix("session_id=").and_then(SessionId::parse).is_some());
+    assert_eq!(first.headers()[header::CACHE_CONTROL], "no-store");
+    assert_eq!(first.headers()[header::VARY], "Cookie");
+    let (second, body) = ask(&app, "/view", &cookie).await;
+    assert_eq!((body.as_str(), set(&second)), ("2", None));
+    assert_eq!(second.headers()[header::CACHE_CONTROL], "no-store");
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_use_the_session_has_nothing_of_it() {
+    let app = app(&[]);
+    for path in ["/unused", "/nowhere"] {
+        let (response, _) = ask(&app, path, "").await;
+        for header in [header::SET_COOKIE, header::CACHE_CONTROL, header::VARY] {
+            assert!(!response.headers().contains_key(&header), "{path}: {header}");
+        }
+    }
+    let (response, body) = ask(&app, "/get", "session_id=nonsense").await;
+    assert_eq!((body.as_str(), set(&response)), ("false", None), "reading makes no session");
+}
+
+#[tokio::test]
+async fn all_uses_in_one_request_are_of_one_session() {
+    let (response, body) = ask(&app(&[]), "/twice", "").await;
+    assert_eq!(body, "2");
+    assert!(set(&response).is_some());
+}
+
+#[tokio::test]
+async fn a_rotation_sets_the_new_id_and_a_delete_removes_the_cookie() {
+    let app = app(&[]);
+    let old = set(&ask(&app, "/view", "").await.0).expect("a cookie");
+    let (rotated, body) = ask(&app, "/rotate", &old).await;
+    let new = set(&rotated).expect("a cookie");
+    assert_eq!(body, "true");
+    assert_ne!(old, new);
+    assert_eq!(set(&ask(&app, "/view", &old).await.0), None, "a late request does not bring the old cookie back");
+    assert_eq!(ask(&app, "/view", &new).await.1, "3");
+    let (deleted, _) = ask(&app, "/delete", &new).await;
+    assert_eq!(set(&deleted).as_deref(), Some("session_id="));
+    assert_eq!(ask(&app, "/view", &new).await.1, "1");
+}
+
+#[tokio::test]
+async fn a_failure_leaves_the_cookie_alone_and_tells_no_secrets() {
+    for (path, faults, status) in [
+        ("/view", &[Fault::None, Fault::Refused] as &[_], StatusCode::INTERNAL_SERVER_ERROR),
+        ("/view", &[Fault::None, Fault::After, Fault::Refused], StatusCode::SERVICE_UNAVAILABLE),
+        ("/rotate", &[Fault::None, Fault::Refused], StatusCode::INTERNAL_SERVER_ERROR),
+        ("/rotate", &[Fault::None, Fault::None, Fault::After, Fault::Refused], StatusCode::SERVICE_UNAVAILABLE),
+        ("/delete", &[Fault::None, Fault::Refused], StatusCode::INTERNAL_SERVER_ERROR),
+    ] {
+        let app = app(faults);
+        let cookie = set(&ask(&app, "/view", "").await.0).expect("a cookie");
+        let (response, body) = ask(&app, path, &cookie).await;
+        assert_eq!((response.status(), set(&response)), (status, None), "{path} {faults:?}");
+        assert!(!body.contains("fault"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn without_the_layer_a_handler_says_what_is_missing() {
+    let app = Router::new().route("/", get(async |_: Handle| "never"));
+    let (response, _) = ask(&app, "/", "").await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+}

@@ -1,0 +1,133 @@
+//! What is special about the SQLite store: a file that people edit, that several processes share, and that
+//! is swept.
+
+use std::{
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use rusqlite::Connection;
+use sessions::{
+    Sessions, Settings,
+    store::{Condition, Store, StoreError, sqlite::SqliteStore},
+    testing::contract::{fresh_key, record},
+};
+
+use crate::bench::Counter;
+
+fn open(path: &Path) -> SqliteStore {
+    SqliteStore::open(path).expect("a store")
+}
+
+fn by_hand(path: &Path, sql: &str) -> usize {
+    Connection::open(path).and_then(|connection| connection.execute(sql, [])).expect("good SQL")
+}
+
+#[tokio::test]
+async fn an_edit_by_hand_moves_the_version_and_takes_effect_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sessions.db");
+    let sessions = Sessions::new(open(&path), Settings::default(), Counter::default);
+    let id = sessions.visit(None, Counter::count).await.expect("a view").new_id;
+    for (edit, expected) in [
+        ("UPDATE sessions SET data = json_set(data, '$.views', 41)", 42),
+        ("UPDATE sessions SET data = json_set(data, '$.views', 'many')", 1),
+        ("UPDATE sessions SET data = 'no json'", 1),
+        ("UPDATE sessions SET data = '[1]'", 1),
+        ("UPDATE sessions SET data = json_set(data, '$.views', 6), created_at = 'once', expires_at = NULL", 7),
+        ("UPDATE sessions SET revisions = 'x y', successor = 'nobody'", 8),
+    ] {
+        assert_eq!(by_hand(&path, edit), 1);
+        let visit = sessions.visit(id, Counter::count).await.expect("a view");
+        assert_eq!((visit.session.data.views, visit.new_id), (expected, None), "{edit}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_deleted_and_made_again_by_hand_is_another_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sessions.db");
+    let store = open(&path);
+    let key = fresh_key();
+    let version = store.put(&key, &record(1), Condition::Absent).await.expect("a write");
+    by_hand(&path, "DELETE FROM sessions");
+    by_hand(&path, &format!("INSERT INTO sessions (id, data) VALUES ('{key}', '{{\"n\":1}}')"));
+    let stale = store.put(&key, &record(2), Condition::Unchanged(version)).await;
+    assert!(matches!(stale, Err(StoreError::Conflict)), "{stale:?}");
+}
+
+#[tokio::test]
+async fn a_sweep_removes_what_has_expired_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sessions.db");
+    let store = open(&path);
+    let now = SystemTime::now();
+    let hour = Duration::from_secs(3600);
+    let mut kept = Vec::new();
+    for n in 0..1200 {
+        let key = fresh_key();
+        let mut record = record(n);
+        record.expires_at = match n % 4 {
+            0 => Some(now + hour),
+            1 => None,
+            _ => Some(now - hour),
+        };
+        if n % 4 < 2 {
+            kept.push(key);
+        }
+        store.put(&key, &record, Condition::Absent).await.expect("a write");
+    }
+    by_hand(&path, "UPDATE sessions SET expires_at = '' WHERE expires_at IS NULL AND id < '8'");
+    assert_eq!(store.sweep(now).await.expect("a sweep"), 600);
+    kept.sort_unstable();
+    let left: Vec<_> = store.list(None, 9999).await.expect("a list").into_iter().map(|(key, _)| key).collect();
+    assert_eq!(left, kept);
+    assert_eq!(store.sweep(now).await.expect("a sweep"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_spares_sessions_that_are_renewed_meanwhile() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sessions.db");
+    let idle = Duration::from_millis(400);
+    let settings = Settings { idle_timeout: idle, ..Settings::default() };
+    let sessions = Sessions::new(open(&path), settings, Counter::default);
+    let sweeping = tokio::spawn(open(&path).keep_swept(Duration::from_millis(1)));
+    let id = sessions.visit(None, Counter::count).await.expect("a view").new_id;
+    let abandoned = sessions.visit(None, Counter::count).await.expect("a view").new_id.expect("a new id");
+    let until = tokio::time::Instant::now() + 4 * idle;
+    let mut views = 1;
+    while tokio::time::Instant::now() < until {
+        let visit = sessions.visit(id, Counter::count).await.expect("a view");
+        views += 1;
+        assert_eq!((visit.session.data.views, visit.new_id), (views, None));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    sweeping.abort();
+    let store = open(&path);
+    assert_eq!(store.get(&abandoned.key()).await.expect("an answer"), None, "the abandoned one was swept");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sessions.db");
+    std::fs::write(&path, "this is not a database, but it's long enough to be looked at ".repeat(50)).expect("a file");
+    assert!(matches!(SqliteStore::open(&path), Err(StoreError::Refused(_))));
+    assert!(matches!(SqliteStore::open(path.join("below.db")), Err(StoreError::Refused(_))), "a file is no folder");
+    assert!(SqliteStore::open(folder.path()).is_err(), "a folder is no file");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn opening_one_file_many_times_at_once_works() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sessions.db");
+    let mut opening = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let path = path.clone();
+        opening.spawn_blocking(move || SqliteStore::open(path).map(drop));
+    }
+    for opened in opening.join_all().await {
+        opened.expect("a store");
+    }
+}
