@@ -48,6 +48,8 @@ pub async fn forget() -> Result<(), ApiError> {
 pub enum ApiError {
     /// The store of the sessions is down, slow or busy: try again in a moment.
     Unavailable,
+    /// Too many new visitors came from the same address: try again in a minute.
+    TooMany,
     /// It's none of the five greetings.
     UnknownGreeting,
     /// The request can't be read.
@@ -57,8 +59,9 @@ pub enum ApiError {
 }
 
 impl ApiError {
-    pub(crate) const ALL: [(Self, &str); 4] = [
+    pub(crate) const ALL: [(Self, &str); 5] = [
         (Self::Unavailable, "unavailable"),
+        (Self::TooMany, "too many"),
         (Self::UnknownGreeting, "unknown greeting"),
         (Self::BadRequest, "bad request"),
         (Self::Unreachable, "unreachable"),

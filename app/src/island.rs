@@ -1,4 +1,5 @@
 //! The one part of the page that lives in the browser: the greeting, the count and the refresh.
+#![expect(clippy::must_use_candidate, reason = "the macro makes a second function, which nobody calls")]
 
 use leptos::prelude::*;
 
@@ -57,6 +58,7 @@ pub fn Counter() -> impl IntoView {
 fn explain(error: ApiError) -> &'static str {
     match error {
         ApiError::Unavailable => "The count can't be reached just now. Nothing is lost; try again in a moment.",
+        ApiError::TooMany => "Too many new visitors came from your network. Try again in a minute.",
         ApiError::Unreachable => "There is no connection. Check it and try again.",
         ApiError::UnknownGreeting | ApiError::BadRequest => "That did not work. Load the page again.",
     }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
+    api::ApiError,
     greeting::GREETINGS,
     island::Counter,
     shell::{Assets, Document, document},
@@ -34,14 +35,18 @@ pub fn not_counted(assets: &Assets) -> Document {
     })
 }
 
-/// What a visitor sees while the store can't be reached.
+/// What a visitor sees whose view could not be counted.
 #[must_use]
-pub fn unavailable(assets: &Assets) -> Document {
+pub fn failed(assets: &Assets, error: ApiError) -> Document {
+    let why = match error {
+        ApiError::TooMany => "Many new visitors came from your network in the last minute. Try again in a moment.",
+        _ => "Your count can't be reached just now. Nothing is lost: it goes on where it was.",
+    };
     document("One moment", assets, || {
         view! {
             <section>
                 <h1>"One moment"</h1>
-                <p>"Your count can't be reached just now. Nothing is lost: it goes on where it was."</p>
+                <p>{why}</p>
                 <p class="controls"><a class="button" href="/">"Try again"</a></p>
             </section>
         }

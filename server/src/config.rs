@@ -58,9 +58,19 @@ pub(crate) struct Config {
     #[arg(long, env = "SESSION_CACHE_AGE", default_value = "10m", value_parser = duration)]
     pub(crate) session_cache_age: Duration,
 
-    /// Whether the site is reached over HTTPS alone: the cookie is `Secure` and named `__Host-session_id`
+    /// Whether the site is reached over HTTPS alone: the cookie is `Secure` and named
+    /// `__Host-session_id`, plain HTTP is redirected, and browsers are told to remember that (HSTS)
     #[arg(long, env = "HTTPS_ONLY", default_value_t = false, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     pub(crate) https_only: bool,
+
+    /// How many new sessions a client address gets in a minute; 0 for no limit. Behind proxies it needs
+    /// `TRUSTED_PROXIES`, or all visitors share one address
+    #[arg(long, env = "NEW_SESSIONS_PER_MINUTE", default_value_t = 0)]
+    pub(crate) new_sessions_per_minute: u32,
+
+    /// How many entries at the end of `X-Forwarded-For` were added by proxies of ours
+    #[arg(long, env = "TRUSTED_PROXIES", default_value_t = 0)]
+    pub(crate) trusted_proxies: usize,
 
     /// How to log: `json` follows Cloud Logging's structured format. By default `json` on Google Cloud
     #[arg(long, env = "LOG_FORMAT", value_enum)]

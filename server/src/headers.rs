@@ -1,20 +1,31 @@
 //! Headers that every response carries.
 
-use axum::http::{HeaderName, HeaderValue, Response};
+use axum::{
+    extract::State,
+    http::{HeaderName, HeaderValue},
+    response::Response,
+};
 
 /// What each response tells the browser: take types as they are said, tell other sites nothing of where a
-/// visitor was, share no window and no resource with them, and use no device. (OWASP Secure Headers.)
-const HEADERS: [(HeaderName, &str); 5] = [
+/// visitor was, share no window, frame or resource with them, and use no device (OWASP Secure Headers).
+const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("x-content-type-options"), "nosniff"),
+    (HeaderName::from_static("x-frame-options"), "DENY"),
     (HeaderName::from_static("referrer-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
+    ),
 ];
 
+/// For a site over HTTPS alone: never ask this host in the clear again, for two years.
+const HSTS: (HeaderName, &str) = (HeaderName::from_static("strict-transport-security"), "max-age=63072000");
+
 /// Adds them.
-pub(crate) async fn secure<B>(mut response: Response<B>) -> Response<B> {
-    for (name, value) in HEADERS {
+pub(crate) async fn secure(State(https_only): State<bool>, mut response: Response) -> Response {
+    for (name, value) in HEADERS.into_iter().chain(https_only.then_some(HSTS)) {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response

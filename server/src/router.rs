@@ -1,23 +1,21 @@
 //! Which request goes where.
 
+use std::time::Duration;
+
 use app::{
-    api::{
-        Choose, Forget, Refresh,
-        ssr::{RETRY_AFTER_SECONDS, count_view},
-    },
+    api::{Choose, Forget, Refresh, ssr::count_view},
     page,
     shell::Document,
     visitor::Visitor,
 };
 use axum::{
     Router,
-    body::Body,
     extract::{Request, State},
     http::{
         HeaderMap, Method, StatusCode,
-        header::{CONTENT_SECURITY_POLICY, RETRY_AFTER},
+        header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, RETRY_AFTER},
     },
-    middleware::map_response,
+    middleware::{from_fn_with_state, map_response_with_state},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
@@ -27,18 +25,45 @@ use sessions::{
     axum::{SessionHandle, SessionLayer},
     cookie::CookiePolicy,
 };
-use tower_http::compression::CompressionLayer;
+use tower_http::{compression::CompressionLayer, csrf::CsrfLayer, limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
 
-use crate::{assets::Site, headers, health};
+use crate::{
+    assets::Site,
+    headers, health, https,
+    newcomers::{self, Newcomers},
+};
 
-/// The whole site.
-pub(crate) fn router(sessions: Sessions<Visitor>, cookies: CookiePolicy, site: &Site) -> Router {
+/// The largest body of a request that has one: a form with a greeting in it.
+const LARGEST_BODY: usize = 4 * 1024;
+
+/// How long a request may take, its body included.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// What the routes need.
+pub(crate) struct App {
+    /// The visitors' sessions.
+    pub(crate) sessions: Sessions<Visitor>,
+    /// How their cookie looks.
+    pub(crate) cookies: CookiePolicy,
+    /// The assets.
+    pub(crate) site: Site,
+    /// Who gets a new session.
+    pub(crate) newcomers: Newcomers,
+    /// Whether the site is reached over HTTPS alone.
+    pub(crate) https_only: bool,
+}
+
+/// The whole site. A request passes the layers from the last one to the first.
+pub(crate) fn router(app: App) -> Router {
+    let App { sessions, cookies, site, newcomers, https_only } = app;
     let with_session = Router::new()
         .route("/", get(home))
         .route(Refresh::PATH, post(leptos_axum::handle_server_fns))
         .route(Choose::PATH, post(leptos_axum::handle_server_fns))
         .route(Forget::PATH, post(leptos_axum::handle_server_fns))
         .layer(SessionLayer::new(sessions.clone(), cookies))
+        .layer(from_fn_with_state(newcomers, newcomers::limit))
+        .layer(CsrfLayer::new())
         .with_state(site.clone());
     let health =
         Router::new().route("/healthz", get(health::live)).route("/readyz", get(health::ready)).with_state(sessions);
@@ -48,8 +73,11 @@ pub(crate) fn router(sessions: Sessions<Visitor>, cookies: CookiePolicy, site: &
         .merge(health)
         .nest("/pkg", site.hashed())
         .fallback_service(site.public(nothing_here))
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST))
         .layer(CompressionLayer::new())
-        .layer(map_response(headers::secure::<Body>))
+        .layer(from_fn_with_state(https_only, https::redirect))
+        .layer(map_response_with_state(https_only, headers::secure))
 }
 
 /// The page. Looking at it counts a view; asking whether it is there, or loading it ahead of time, does not.
@@ -65,9 +93,11 @@ async fn home(
     }
     match count_view(&session).await {
         Ok(view) => response(page::home(&assets, view)),
-        Err(_logged) => {
-            let retry = [(RETRY_AFTER, RETRY_AFTER_SECONDS)];
-            (StatusCode::SERVICE_UNAVAILABLE, retry, response(page::unavailable(&assets))).into_response()
+        Err(error) => {
+            let (status, retry_after) = error.status();
+            let mut response = (status, response(page::failed(&assets, error))).into_response();
+            response.headers_mut().extend(retry_after.map(|seconds| (RETRY_AFTER, seconds)));
+            response
         }
     }
 }
@@ -83,7 +113,9 @@ async fn nothing_here(State(site): State<Site>, request: Request) -> Response {
 }
 
 fn response(document: Document) -> Response {
-    ([(CONTENT_SECURITY_POLICY, document.policy)], Html(document.html)).into_response()
+    // Its nonce is good for one response.
+    let headers = [(CACHE_CONTROL, "no-store".to_owned()), (CONTENT_SECURITY_POLICY, document.policy)];
+    (headers, Html(document.html)).into_response()
 }
 
 /// Whether somebody looks at the page now. Browsers that load ahead say so in `Sec-Purpose` (Fetch standard),

@@ -1,24 +1,23 @@
 //! Start and stop.
 
-use std::{env, net::SocketAddr, time::Duration};
+use std::{env, net::SocketAddr};
 
 use anyhow::Context as _;
 use app::visitor::Visitor;
 use sessions::{Sessions, Settings, cookie::CookiePolicy};
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 
 use crate::{
     assets::Site,
     config::{Config, LogFormat},
-    router::router,
+    listen,
+    newcomers::Newcomers,
+    router::{App, router},
     store, telemetry,
 };
-
-/// How long requests in flight get to finish. App Engine kills after 30 seconds.
-const GRACE: Duration = Duration::from_secs(25);
 
 /// Starts the server and runs it until it is told to stop.
 pub(crate) fn run(config: Config) -> anyhow::Result<()> {
@@ -41,38 +40,29 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         cache_age: config.session_cache_age,
         ..Settings::default()
     };
-    let cookies = CookiePolicy::new(config.session_lifetime, config.https_only);
-    let sessions = Sessions::new(store, settings, || Visitor::new(&mut rand::rng()));
-    let app = router(sessions, cookies, &site);
+    let app = router(App {
+        sessions: Sessions::new(store, settings, || Visitor::new(&mut rand::rng())),
+        cookies: CookiePolicy::new(config.session_lifetime, config.https_only),
+        site,
+        newcomers: Newcomers::new(config.new_sessions_per_minute, config.trusted_proxies),
+        https_only: config.https_only,
+    });
 
     let (host, port) = (config.host.as_str(), config.port);
-    let listener =
-        TcpListener::bind((host, port)).await.with_context(|| format!("HOST, PORT: can't listen on {host}:{port}"))?;
+    let bound = TcpListener::bind((host, port)).await;
+    let listener = bound.with_context(|| format!("HOST, PORT: can't listen on {host}:{port}"))?;
+    let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     announce(listener.local_addr()?, &store::describe(&place));
-
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let (stop, stopped) = tokio::sync::watch::channel(());
-    let asked = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping: requests in flight have {GRACE:?} to finish");
-        drop(stop);
-    };
-    let serving = axum::serve(listener, app).with_graceful_shutdown(asked);
-    tokio::select! {
-        served = serving.into_future() => served?,
-        () = grace_is_over(stopped) => tracing::warn!("some requests did not finish in time"),
-    }
+    listen::serve(listener, app, told_to_stop(terminate, interrupt)).await;
     Ok(())
 }
 
-async fn grace_is_over(mut stopped: tokio::sync::watch::Receiver<()>) {
-    // The sender is dropped when the server is told to stop; nothing is ever sent.
-    while stopped.changed().await.is_ok() {}
-    tokio::time::sleep(GRACE).await;
+async fn told_to_stop(mut terminate: Signal, mut interrupt: Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping as soon as the requests in flight are answered");
 }
 
 /// Says where the page is and where its sessions are.

@@ -28,7 +28,7 @@ pub(crate) async fn open(config: &StoreConfig, timeout: Duration) -> anyhow::Res
         Ok(Ok(())) => {}
         Ok(Err(error @ StoreError::Refused(_))) => return Err(anyhow!("{error}")).with_context(setting),
         Ok(Err(error)) => {
-            tracing::error!(%error, "{} is not there yet; visitors get 503 until it is", describe(config))
+            tracing::error!(%error, "{} is not there yet; visitors get 503 until it is", describe(config));
         }
         Err(_elapsed) => {
             tracing::error!("{} did not answer within {timeout:?}; visitors get 503 until it does", describe(config));

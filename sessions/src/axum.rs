@@ -38,12 +38,13 @@ use axum::{
 };
 use tower::{Layer, Service};
 
-use crate::{Error, Session, SessionData, SessionId, Sessions, cookie::CookiePolicy, engine::Visit};
+use crate::{Admission, Error, Session, SessionData, SessionId, Sessions, cookie::CookiePolicy, engine::Visit};
 
 /// Gives each request a [`SessionHandle`], and each response the cookie that follows from its use.
 ///
 /// A response that used the session gets `Cache-Control: no-store` and `Vary: Cookie`: it is one visitor's.
-/// A request that does not use the handle costs nothing and gets no cookie.
+/// A request that does not use the handle costs nothing and gets no cookie. If a layer outside of this one
+/// puts an [`Admission`] into a request's extensions, [`SessionHandle::visit`] asks it before it makes a session.
 pub struct SessionLayer<T> {
     sessions: Sessions<T>,
     cookies: Arc<CookiePolicy>,
@@ -60,6 +61,7 @@ impl<T> SessionLayer<T> {
 /// The visitor's session, in a handler. Clones are the same.
 pub struct SessionHandle<T> {
     sessions: Sessions<T>,
+    admission: Admission,
     renew: bool,
     state: Arc<Mutex<State>>,
 }
@@ -84,7 +86,7 @@ impl<T: SessionData> SessionHandle<T> {
     /// # Errors
     /// See [`Error`]; the cookie stays as it is.
     pub async fn visit(&self, change: impl FnMut(&mut T) + Send + 'static) -> Result<Session<T>, Error> {
-        let visit = self.sessions.visit(self.id(), change).await?;
+        let visit = self.sessions.visit_if_admitted(self.id(), &self.admission, change).await?;
         Ok(self.visited(visit))
     }
 
@@ -200,6 +202,9 @@ impl IntoResponse for Error {
             Self::Busy | Self::Unavailable { .. } => {
                 (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "Try again in a moment.").into_response()
             }
+            Self::NotAdmitted => {
+                (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "60")], "Too many new visitors.").into_response()
+            }
             Self::Misconfigured(_) | Self::Data(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "Something is wrong on our side.").into_response()
             }
@@ -241,7 +246,8 @@ where
         let fields = request.headers().get_all(COOKIE).iter().map(HeaderValue::as_bytes);
         let state = State { id: cookies.read(fields), cookie: CookieChange::Keep, used: false };
         let state = Arc::new(Mutex::new(state));
-        let handle = SessionHandle { sessions, renew: cookies.needs_renewal(), state: Arc::clone(&state) };
+        let admission = request.extensions().get().cloned().unwrap_or_default();
+        let handle = SessionHandle { sessions, admission, renew: cookies.needs_renewal(), state: Arc::clone(&state) };
         request.extensions_mut().insert(handle);
         let response = self.inner.call(request);
         Box::pin(async move {
@@ -267,7 +273,12 @@ impl<T> Clone for SessionLayer<T> {
 
 impl<T> Clone for SessionHandle<T> {
     fn clone(&self) -> Self {
-        Self { sessions: self.sessions.clone(), renew: self.renew, state: Arc::clone(&self.state) }
+        Self {
+            sessions: self.sessions.clone(),
+            admission: self.admission.clone(),
+            renew: self.renew,
+            state: Arc::clone(&self.state),
+        }
     }
 }
 

@@ -29,6 +29,31 @@ use crate::{
 /// Where the engine gets the time of day from.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
+/// Whether a new session may be made just now. It's asked when one is about to be, and then only: a rate
+/// limit that hangs on it never touches visitors who have a session.
+#[derive(Clone)]
+pub struct Admission(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl Admission {
+    /// An admission by this function.
+    pub fn new(admit: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(admit))
+    }
+}
+
+impl Default for Admission {
+    /// Everybody.
+    fn default() -> Self {
+        Self::new(|| true)
+    }
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Admission")
+    }
+}
+
 /// How long sessions live, and what one request may cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -149,7 +174,21 @@ impl<T: SessionData> Sessions<T> {
         id: Option<SessionId>,
         change: impl FnMut(&mut T) + Send + 'static,
     ) -> Result<Visit<T>, Error> {
-        self.task(|engine| async move { engine.visit(id, change).await }).await
+        self.visit_if_admitted(id, &Admission::default(), change).await
+    }
+
+    /// The same, but a new session is made only if the admission says so.
+    ///
+    /// # Errors
+    /// As [`visit`](Self::visit), and [`Error::NotAdmitted`].
+    pub async fn visit_if_admitted(
+        &self,
+        id: Option<SessionId>,
+        admission: &Admission,
+        change: impl FnMut(&mut T) + Send + 'static,
+    ) -> Result<Visit<T>, Error> {
+        let admission = admission.clone();
+        self.task(|engine| async move { engine.visit(id, &admission, Box::new(change)).await }).await
     }
 
     /// Changes a session; `None` if there's none of this id. Nothing is created.
@@ -252,14 +291,17 @@ impl<T: SessionData> Engine<T> {
     async fn visit(
         &self,
         id: Option<SessionId>,
-        change: impl FnMut(&mut T) + Send + 'static,
+        admission: &Admission,
+        mut change: Change<T>,
     ) -> Result<Visit<T>, Error> {
         let mut attempts = self.attempts();
-        let mut change: Change<T> = Box::new(change);
         if let Some(id) = id
             && let Some((session, renewed)) = self.follow(id.key(), &mut change, &mut attempts).await?
         {
             return Ok(Visit { session, new_id: None, renewed });
+        }
+        if !(admission.0)() {
+            return Err(Error::NotAdmitted);
         }
         let mut data = (self.fresh)();
         change(&mut data);

@@ -25,6 +25,10 @@ pub enum Error {
     #[error("the session store refuses: {0}")]
     Misconfigured(Cause),
 
+    /// A new session was needed, and the [`Admission`](crate::Admission) said no. Nothing was changed.
+    #[error("no new session is admitted just now")]
+    NotAdmitted,
+
     /// The application's data can't be stored: it is no JSON object, or uses a reserved field name.
     #[error("the session's data can't be stored: {0}")]
     Data(Cause),

@@ -14,7 +14,7 @@ pub mod store;
 pub mod testing;
 
 pub use self::{
-    engine::{Session, SessionData, Sessions, Settings, Visit},
+    engine::{Admission, Session, SessionData, Sessions, Settings, Visit},
     error::{Error, Outcome},
     id::{SessionId, SessionKey},
     record::Record,

@@ -12,8 +12,19 @@ use sessions::{Error, axum::SessionHandle};
 use super::ApiError;
 use crate::{greeting::Greeting, view::View, visitor::Visitor};
 
-/// After how many seconds it's worth trying again when the store was not there.
-pub const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("2");
+impl ApiError {
+    /// The status that says it over HTTP, and after how many seconds it's worth trying again.
+    #[must_use]
+    pub fn status(self) -> (StatusCode, Option<HeaderValue>) {
+        let seconds = |text| Some(HeaderValue::from_static(text));
+        match self {
+            Self::Unavailable | Self::Unreachable => (StatusCode::SERVICE_UNAVAILABLE, seconds("2")),
+            Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, seconds("60")),
+            Self::UnknownGreeting => (StatusCode::UNPROCESSABLE_ENTITY, None),
+            Self::BadRequest => (StatusCode::BAD_REQUEST, None),
+        }
+    }
+}
 
 pub(super) async fn refresh() -> Result<View, ApiError> {
     count_view(&handle().await?).await
@@ -22,22 +33,23 @@ pub(super) async fn refresh() -> Result<View, ApiError> {
 /// Counts a view, for the server function and for the page.
 ///
 /// # Errors
-/// [`ApiError::Unavailable`] if the store is; the cause is in the log.
+/// [`ApiError::Unavailable`] if the store is, the cause is in the log; [`ApiError::TooMany`].
 pub async fn count_view(session: &SessionHandle<Visitor>) -> Result<View, ApiError> {
-    let session = session.visit(Visitor::count_view).await.map_err(logged)?;
+    let session = session.visit(Visitor::count_view).await.map_err(|error| logged(&error))?;
     Ok(session.data.into())
 }
 
 pub(super) async fn choose(greeting: &str) -> Result<View, ApiError> {
     let greeting = Greeting::pick(greeting).ok_or(ApiError::UnknownGreeting)?;
     let handle = handle().await?;
-    let session = handle.visit(move |visitor| visitor.greet_with(greeting.clone())).await.map_err(logged)?;
+    let session =
+        handle.visit(move |visitor| visitor.greet_with(greeting.clone())).await.map_err(|error| logged(&error))?;
     back_to_the_page();
     Ok(session.data.into())
 }
 
 pub(super) async fn forget() -> Result<(), ApiError> {
-    handle().await?.delete().await.map_err(logged)?;
+    handle().await?.delete().await.map_err(|error| logged(&error))?;
     back_to_the_page();
     Ok(())
 }
@@ -47,9 +59,14 @@ async fn handle() -> Result<SessionHandle<Visitor>, ApiError> {
 }
 
 /// Says once, in the log, what went wrong; the visitor learns the kind only.
-fn logged(error: Error) -> ApiError {
-    tracing::error!(%error, "a session could not be used");
-    ApiError::Unavailable
+fn logged(error: &Error) -> ApiError {
+    match error {
+        Error::NotAdmitted => ApiError::TooMany,
+        _ => {
+            tracing::error!(%error, "a session could not be used");
+            ApiError::Unavailable
+        }
+    }
 }
 
 /// Where a browser without JavaScript goes after sending a form; that page then counts as a view.
@@ -68,14 +85,13 @@ fn is_form() -> bool {
 /// Gives the response the status of an error. Leptos answers every error with 500.
 pub(crate) fn answer(error: ApiError) {
     let Some(response) = use_context::<ResponseOptions>() else { return };
-    match error {
+    if is_form() && matches!(error, ApiError::Unavailable | ApiError::TooMany) {
         // The page says it better than the bare answer would.
-        ApiError::Unavailable | ApiError::Unreachable if is_form() => back_to_the_page(),
-        ApiError::Unavailable | ApiError::Unreachable => {
-            response.set_status(StatusCode::SERVICE_UNAVAILABLE);
-            response.insert_header(RETRY_AFTER, RETRY_AFTER_SECONDS);
-        }
-        ApiError::UnknownGreeting => response.set_status(StatusCode::UNPROCESSABLE_ENTITY),
-        ApiError::BadRequest => response.set_status(StatusCode::BAD_REQUEST),
+        return leptos_axum::redirect("/");
+    }
+    let (status, retry_after) = error.status();
+    response.set_status(status);
+    if let Some(seconds) = retry_after {
+        response.insert_header(RETRY_AFTER, seconds);
     }
 }

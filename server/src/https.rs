@@ -1,0 +1,46 @@
+//! Sends who came in the clear to HTTPS, where a proxy in front says so.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, Uri, header::HOST, uri::PathAndQuery},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+
+/// With `HTTPS_ONLY`, answers a request that reached the proxy over plain HTTP with a redirect.
+pub(crate) async fn redirect(State(https_only): State<bool>, request: Request, next: Next) -> Response {
+    let in_the_clear = request.headers().get("x-forwarded-proto").is_some_and(|scheme| scheme == "http");
+    if !(https_only && in_the_clear) {
+        return next.run(request).await;
+    }
+    match secure_address(request.headers(), request.uri()) {
+        Some(address) => Redirect::permanent(&address.to_string()).into_response(),
+        None => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+/// `None` if the `Host` is none.
+fn secure_address(headers: &HeaderMap, uri: &Uri) -> Option<Uri> {
+    let host = headers.get(HOST)?.to_str().ok()?;
+    let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    Uri::builder().scheme("https").authority(host).path_and_query(path).build().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn the_address_is_the_same_but_for_the_scheme() {
+        let address = |host: &'static str, uri: &'static str| {
+            let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static(host))]);
+            secure_address(&headers, &Uri::from_static(uri)).map(|address| address.to_string())
+        };
+        assert_eq!(address("example.com", "/a?b=c").as_deref(), Some("https://example.com/a?b=c"));
+        assert_eq!(address("example.com", "/").as_deref(), Some("https://example.com/"));
+        assert_eq!(address("no host", "/"), None);
+        assert_eq!(address("a/b", "/"), None);
+    }
+}
