@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run watch build test test-rust e2e lint shots clean setup setup-test
+.PHONY: help run watch build test test-rust e2e lint fuzz shots clean setup setup-test
 
 help: ## List what there is to run
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s%s\n", $$1, $$2 }' Makefile
@@ -28,7 +28,7 @@ test-rust: ## Run the Rust tests alone
 e2e: build ## Run the browser tests alone
 	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && scripts/with-emulator.sh npm --prefix end2end test
 
-lint: ## Check format, lints, documentation and types
+lint: ## Check format, lints, documentation, types and dependencies
 	@scripts/setup-rust.sh
 	@scripts/setup-npm.sh
 	cargo fmt --all --check
@@ -36,6 +36,10 @@ lint: ## Check format, lints, documentation and types
 	cargo clippy -p frontend --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --exclude frontend
 	npm --prefix end2end run typecheck
+	@scripts/check-dependencies.sh
+
+fuzz: ## Feed the parsers and the engine random input, FUZZ_SECONDS (600) for each target
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM$$RANDOM} cargo test --release -p sessions --test it fuzz -- --nocapture
 
 shots: build ## Photograph the page into end2end/shots, for the README
 	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && npm --prefix end2end run shots

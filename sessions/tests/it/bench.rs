@@ -23,7 +23,7 @@ pub(crate) struct Counter {
 
 impl Counter {
     pub(crate) fn count(&mut self) {
-        self.views += 1;
+        self.views = self.views.saturating_add(1);
     }
 }
 

@@ -5,5 +5,6 @@ mod contract;
 mod emulator;
 mod engine;
 mod exactly_once;
+mod fuzz;
 mod layer;
 mod sqlite;
