@@ -5,86 +5,20 @@ mod change;
 mod data;
 mod lifetime;
 mod rotate;
+mod settings;
+mod visit;
 
-use std::{
-    fmt,
-    future::Future,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, future::Future, sync::Arc, time::SystemTime};
 
 use serde::{Serialize, de::DeserializeOwned};
 use tracing::Instrument;
-use uuid::Uuid;
 
-pub use self::lifetime::Lifetime;
-use self::{attempts::Attempts, change::Applied};
-use crate::{
-    Error, SessionId, SessionKey,
-    cache::Cache,
-    queue::Queues,
-    store::{Store, StoreError},
+use self::attempts::Attempts;
+pub use self::{
+    lifetime::Lifetime,
+    settings::{Admission, Clock, Settings},
 };
-
-/// Where the engine gets the time of day from.
-pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
-
-/// Whether a new session may be made just now. It's asked when one is about to be, and then only: a rate
-/// limit that hangs on it never touches visitors who have a session.
-#[derive(Clone)]
-pub struct Admission(Arc<dyn Fn() -> bool + Send + Sync>);
-
-impl Admission {
-    /// An admission by this function.
-    pub fn new(admit: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Self(Arc::new(admit))
-    }
-}
-
-impl Default for Admission {
-    /// Everybody.
-    fn default() -> Self {
-        Self::new(|| true)
-    }
-}
-
-impl fmt::Debug for Admission {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Admission")
-    }
-}
-
-/// How long sessions live, and what one request may cost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// After how long without a view a session ends.
-    pub idle_timeout: Duration,
-    /// After how long a session ends, however often it's viewed.
-    pub lifetime: Duration,
-    /// The deadline for all store work of one request, retries and waiting included.
-    pub store_timeout: Duration,
-    /// For how long after a rotation the old id still leads to the session.
-    pub rotation_grace: Duration,
-    /// How many sessions are remembered between requests.
-    pub cache_capacity: u64,
-    /// For how long a session is remembered between requests.
-    pub cache_age: Duration,
-}
-
-impl Default for Settings {
-    /// Two weeks idle, ninety days at most, two seconds for a request.
-    fn default() -> Self {
-        const DAY: Duration = Duration::from_hours(24);
-        Self {
-            idle_timeout: 14 * DAY,
-            lifetime: 90 * DAY,
-            store_timeout: Duration::from_secs(2),
-            rotation_grace: Duration::from_secs(30),
-            cache_capacity: 10_000,
-            cache_age: Duration::from_mins(10),
-        }
-    }
-}
+use crate::{Error, SessionId, cache::Cache, queue::Queues, store::Store};
 
 /// What an application keeps in a session: a struct that serialises to a JSON object.
 ///
@@ -113,6 +47,9 @@ struct Engine<T> {
     cache: Cache,
     queues: Arc<Queues>,
 }
+
+/// A change, possibly run several times.
+type Change<T> = Box<dyn FnMut(&mut T) + Send>;
 
 /// A session as it is after a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -263,7 +200,11 @@ impl<T: SessionData> Sessions<T> {
         let work = work(Arc::clone(&self.engine));
         match tokio::spawn(work.in_current_span()).await {
             Ok(result) => result,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is being shut down, and the caller with it.
+                Err(_cancelled) => std::future::pending().await,
+            },
         }
     }
 }
@@ -277,108 +218,5 @@ impl<T> Clone for Sessions<T> {
 impl<T> fmt::Debug for Sessions<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sessions").field("settings", &self.engine.settings).finish_non_exhaustive()
-    }
-}
-
-/// A change, possibly run several times.
-type Change<T> = Box<dyn FnMut(&mut T) + Send>;
-
-impl<T: SessionData> Engine<T> {
-    fn attempts(&self) -> Attempts {
-        Attempts::new(self.settings.store_timeout)
-    }
-
-    async fn visit(
-        &self,
-        id: Option<SessionId>,
-        admission: &Admission,
-        mut change: Change<T>,
-    ) -> Result<Visit<T>, Error> {
-        let mut attempts = self.attempts();
-        if let Some(id) = id
-            && let Some((session, renewed)) = self.follow(id.key(), &mut change, &mut attempts).await?
-        {
-            return Ok(Visit { session, new_id: None, renewed });
-        }
-        if !(admission.0)() {
-            return Err(Error::NotAdmitted);
-        }
-        let mut data = (self.fresh)();
-        change(&mut data);
-        let (id, session) = self.create(data, None, &mut attempts).await?;
-        Ok(Visit { session, new_id: Some(id), renewed: true })
-    }
-
-    /// Applies a change to the session of this key, or to the one it was rotated to; and whether the session
-    /// of this very key was renewed.
-    async fn follow(
-        &self,
-        key: SessionKey,
-        change: &mut Change<T>,
-        attempts: &mut Attempts,
-    ) -> Result<Option<(Session<T>, bool)>, Error> {
-        match self.apply(key, change, attempts).await? {
-            Applied::Done { session, renewed } => Ok(Some((session, renewed))),
-            Applied::Gone => Ok(None),
-            Applied::Moved(successor) => match self.apply(successor, change, attempts).await? {
-                Applied::Done { session, .. } => Ok(Some((session, false))),
-                // An id leads to its successor only: whoever is two rotations behind has been replaced.
-                Applied::Gone | Applied::Moved(_) => Ok(None),
-            },
-        }
-    }
-
-    async fn read(&self, key: SessionKey) -> Result<Option<Session<T>>, Error> {
-        let mut attempts = self.attempts();
-        let Some(stored) = self.find(key, &mut attempts).await? else { return Ok(None) };
-        let stored = match stored.record.successor {
-            None => stored,
-            Some(successor) => match self.find(successor, &mut attempts).await? {
-                Some(stored) if stored.record.successor.is_none() => stored,
-                _ => return Ok(None),
-            },
-        };
-        let now = self.now();
-        let data = self.decode(&key, &stored.record);
-        let (created_at, expires_at) = self.lifetime.renewed(&stored.record, now);
-        let expires_at = stored.record.expires_at.unwrap_or(expires_at);
-        Ok(Some(Session { data, created_at, expires_at }))
-    }
-
-    /// What is stored under the key and has not expired.
-    async fn find(&self, key: SessionKey, attempts: &mut Attempts) -> Result<Option<crate::store::Stored>, Error> {
-        let stored = attempts.repeat(|| self.store.get(&key)).await?;
-        Ok(stored.filter(|stored| !self.lifetime.is_over(&stored.record, self.now())))
-    }
-
-    async fn delete(&self, key: SessionKey) -> Result<(), Error> {
-        let mut attempts = self.attempts();
-        let _place = attempts.wait(&self.queues, key).await?;
-        self.remove(key, true, &mut attempts).await
-    }
-
-    /// Removes what is stored under the key, after what it leads to since a rotation. The removal is
-    /// conditional, so that a rotation on another instance can't carry the session away meanwhile.
-    async fn remove(&self, key: SessionKey, follow: bool, attempts: &mut Attempts) -> Result<(), Error> {
-        self.cache.remove(&key);
-        while let Some(stored) = attempts.repeat(|| self.store.get(&key)).await? {
-            if let Some(successor) = stored.record.successor.filter(|_| follow) {
-                Box::pin(self.remove(successor, false, attempts)).await?;
-            }
-            match attempts.call(self.store.delete(&key, stored.version)).await {
-                Ok(()) => break,
-                Err(StoreError::Conflict) => attempts.conflict().await?,
-                Err(error) => attempts.pause(error).await?,
-            }
-        }
-        Ok(())
-    }
-
-    fn now(&self) -> SystemTime {
-        lifetime::to_microseconds((self.clock)())
-    }
-
-    fn new_id() -> SessionId {
-        SessionId::from_random_bytes(Uuid::new_v4().into_bytes())
     }
 }

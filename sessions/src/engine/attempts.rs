@@ -11,8 +11,8 @@ use crate::{
     store::{Cause, StoreError},
 };
 
-/// The shortest and the longest pause between two tries, before jitter.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
+/// The shortest and the longest pause between two tries, before jitter, which at most doubles them.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(50));
 
 /// Below this there's no time left for a try.
 const TOO_SHORT: Duration = Duration::from_millis(1);
