@@ -15,7 +15,7 @@ use axum::{
         HeaderMap, Method, StatusCode,
         header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, RETRY_AFTER},
     },
-    middleware::{from_fn_with_state, map_response_with_state},
+    middleware::{Next, from_fn, from_fn_with_state, map_response_with_state},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
@@ -35,6 +35,9 @@ use crate::{
 
 /// The largest body of a request that has one: a form with a greeting in it.
 const LARGEST_BODY: usize = 4 * 1024;
+
+/// The longest path: longer than any of ours, and no longer than the name of a file may be.
+const LONGEST_PATH: usize = 255;
 
 /// How long a request may take, its body included.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -74,6 +77,7 @@ pub(crate) fn router(app: App) -> Router {
         .nest("/pkg", site.hashed())
         .fallback_service(site.public(nothing_here))
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(from_fn(no_long_path))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST))
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(https_only, https::redirect))
@@ -100,6 +104,14 @@ async fn home(
             response
         }
     }
+}
+
+/// Refuses what can't be the name of a file, before anybody asks the file system for it.
+async fn no_long_path(request: Request, next: Next) -> Response {
+    if request.uri().path().len() > LONGEST_PATH {
+        return StatusCode::URI_TOO_LONG.into_response();
+    }
+    next.run(request).await
 }
 
 /// The page for an address where nothing is.
