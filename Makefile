@@ -13,8 +13,9 @@ help: ## List what there is to run
 run: build ## Build the release and serve it (HOST, PORT; http://127.0.0.1:8080 by default)
 	@exec target/release/server
 
+# Without hashes in the names, so that a changed style sheet replaces the one that the page shows.
 watch: setup ## Serve a debug build, built anew at every change
-	@source scripts/lib.sh && exec cargo leptos watch
+	@source scripts/lib.sh && LEPTOS_HASH_FILES=false exec cargo leptos watch
 
 build: setup ## Build target/release/server and target/site
 	@scripts/build.sh

@@ -10,8 +10,9 @@ use anyhow::{Context as _, bail};
 use app::shell::Assets;
 use axum::{
     Router,
+    extract::State,
     http::{HeaderValue, StatusCode, header::CACHE_CONTROL},
-    middleware::map_response,
+    middleware::map_response_with_state,
     response::Response,
 };
 use tower_http::services::ServeDir;
@@ -21,27 +22,29 @@ use tower_http::services::ServeDir;
 pub(crate) struct Site {
     root: PathBuf,
     assets: Arc<Assets>,
+    watched: bool,
 }
 
 impl Site {
-    /// Finds the assets in the folder.
-    pub(crate) fn open(root: &Path) -> anyhow::Result<Self> {
+    /// Finds the assets in the folder. If it's `watched`, they change under the running server, and their
+    /// names hold no hash: `make watch`.
+    pub(crate) fn open(root: &Path, watched: bool) -> anyhow::Result<Self> {
         let assets = find(root).with_context(|| {
             format!("LEPTOS_SITE_ROOT: no built site in {}; `make build` makes one", root.display())
         })?;
-        Ok(Self { root: root.to_path_buf(), assets: Arc::new(assets) })
+        Ok(Self { root: root.to_path_buf(), assets: Arc::new(assets), watched })
     }
 
-    /// The paths of the assets. `cargo leptos watch` builds them anew under a running server, so a debug
-    /// build looks each time.
+    /// The paths of the assets.
     pub(crate) fn assets(&self) -> Assets {
-        let fresh = if cfg!(debug_assertions) { find(&self.root).ok() } else { None };
+        let fresh = if self.watched { find(&self.root).ok() } else { None };
         fresh.unwrap_or_else(|| (*self.assets).clone())
     }
 
     /// Serves `/pkg`: a name holds a hash of its content, so browsers may keep it for good.
     pub(crate) fn hashed(&self) -> Router {
-        Router::new().fallback_service(self.folder("pkg")).layer(map_response(immutable))
+        let kept = if self.watched { "no-cache" } else { "public, max-age=31536000, immutable" };
+        Router::new().fallback_service(self.folder("pkg")).layer(map_response_with_state(kept, keep))
     }
 
     /// Serves what lies beside `pkg`, such as the icon; `otherwise` answers where nothing lies.
@@ -57,10 +60,9 @@ impl Site {
     }
 }
 
-async fn immutable(mut response: Response) -> Response {
+async fn keep(State(kept): State<&'static str>, mut response: Response) -> Response {
     if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
-        let for_good = HeaderValue::from_static("public, max-age=31536000, immutable");
-        response.headers_mut().insert(CACHE_CONTROL, for_good);
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(kept));
     }
     response
 }
