@@ -40,7 +40,7 @@ lint: ## Check format, lints, documentation, types and dependencies
 	@scripts/check-dependencies.sh
 
 fuzz: ## Feed the parsers and the engine random input, FUZZ_SECONDS (600) for each target
-	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM$$RANDOM} cargo test --release -p sessions --test it fuzz -- --nocapture
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM$$RANDOM} cargo test -p sessions -p server --test it fuzz -- --nocapture
 
 shots: build ## Photograph the page into end2end/shots, for the README
 	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && npm --prefix end2end run shots

@@ -1,6 +1,6 @@
 //! The layer for axum: when it sets the cookie, and what else a response then says.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -18,7 +18,7 @@ use sessions::{
 };
 use tower::ServiceExt as _;
 
-use crate::bench::Counter;
+use crate::bench::{Bench, Counter};
 
 type Handle = SessionHandle<Counter>;
 
@@ -117,6 +117,24 @@ async fn a_rotation_sets_the_new_id_and_a_delete_removes_the_cookie() {
     let (deleted, _) = ask(&app, "/delete", &new).await;
     assert_eq!(set(&deleted).as_deref(), Some("session_id="));
     assert_eq!(ask(&app, "/view", &new).await.1, "1");
+}
+
+#[tokio::test]
+async fn a_cookie_that_would_end_before_its_session_is_renewed_with_it() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    for (lifetime, renewed) in [(90 * DAY, false), (1000 * DAY, true)] {
+        let bench = Bench::with(Settings { lifetime, ..Settings::default() });
+        let cookies = CookiePolicy::new(lifetime, false);
+        let app = Router::new()
+            .route("/view", get(async |session: Handle| view(&session).await))
+            .layer(SessionLayer::new(bench.sessions.clone(), cookies));
+        let cookie = set(&ask(&app, "/view", "").await.0).expect("a cookie");
+        bench.pass(DAY / 100);
+        assert_eq!(set(&ask(&app, "/view", &cookie).await.0), None, "nothing has changed");
+        bench.pass(DAY);
+        let again = set(&ask(&app, "/view", &cookie).await.0);
+        assert_eq!(again, renewed.then_some(cookie), "{lifetime:?}");
+    }
 }
 
 #[tokio::test]
