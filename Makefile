@@ -5,10 +5,10 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run watch build test test-rust e2e lint fuzz shots clean setup setup-test
+.PHONY: help run watch build test test-rust e2e weigh lighthouse lint fuzz check-deploy deploy shots clean setup setup-test
 
 help: ## List what there is to run
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s%s\n", $$1, $$2 }' Makefile
 
 run: build ## Build the release and serve it (HOST, PORT; http://127.0.0.1:8080 by default)
 	@exec target/release/server
@@ -21,13 +21,20 @@ build: setup ## Build target/release/server and target/site
 	@scripts/build.sh
 
 test: setup setup-test ## Run every test, on SQLite and on a Firestore emulator
-	@scripts/with-emulator.sh $(MAKE) --no-print-directory test-rust e2e
+	@scripts/with-emulator.sh $(MAKE) --no-print-directory test-rust e2e check-deploy
 
 test-rust: ## Run the Rust tests alone
 	@scripts/with-emulator.sh cargo test --workspace --exclude frontend
 
 e2e: build ## Run the browser tests alone
-	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && scripts/with-emulator.sh npm --prefix end2end test
+	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && scripts/with-emulator.sh npm --prefix end2end test && npm --prefix end2end run lighthouse
+	@scripts/weigh.sh
+
+weigh: build ## Weigh what a first visit loads; over 60 kB is a failure
+	@scripts/weigh.sh
+
+lighthouse: build ## Let Lighthouse judge the release
+	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && npm --prefix end2end run lighthouse
 
 lint: ## Check format, lints, documentation, types and dependencies
 	@scripts/setup-rust.sh
@@ -42,12 +49,19 @@ lint: ## Check format, lints, documentation, types and dependencies
 fuzz: ## Feed the parsers and the engine random input, FUZZ_SECONDS (600) for each target
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM$$RANDOM} cargo test -p sessions -p server --test it fuzz -- --nocapture
 
-shots: build ## Photograph the page into end2end/shots, for the README
+check-deploy: build ## Check app.yaml, what would be uploaded, and the image
+	@scripts/with-emulator.sh scripts/deploy/check.sh
+
+deploy: check-deploy ## Deploy to App Engine: make deploy PROJECT=my-project
+	@: $${PROJECT:?name it: make deploy PROJECT=my-project}
+	gcloud app deploy --project=$$PROJECT --service-account=hello-sessions@$$PROJECT.iam.gserviceaccount.com
+
+shots: build ## Photograph the page into docs, for the README
 	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && npm --prefix end2end run shots
 
 clean: ## Remove what was built; the sessions in data/ stay
 	cargo clean
-	rm -rf end2end/test-results end2end/shots
+	rm -rf end2end/test-results
 
 setup: ## Install what the build needs: Rust, its WASM target, cargo-leptos, wasm-bindgen, wasm-opt
 	@scripts/setup-rust.sh

@@ -5,7 +5,7 @@
 import { defineConfig, devices } from '@playwright/test';
 import { resolve } from 'node:path';
 import type { Options } from './fixtures';
-import { emulator, firestore, sqlite, type Store } from './stores';
+import { down, emulator, firestore, sqlite, type Store } from './stores';
 
 const withoutJs = '**/without-js.spec.ts';
 const firestoreOnly = '**/firestore.spec.ts';
@@ -19,16 +19,17 @@ const projects = (store: Store) => {
   ];
 };
 
-const servers = (store: Store) =>
-  store.origins.map((origin) => ({
-    command: 'exec target/release/server',
-    cwd: resolve(__dirname, '..'),
-    env: { ...store.env, HOST: '127.0.0.1', PORT: new URL(origin).port, RUST_LOG: 'warn' },
-    url: `${origin}/readyz`,
-    reuseExistingServer: false,
-    timeout: 30_000,
-    gracefulShutdown: { signal: 'SIGTERM' as const, timeout: 10_000 },
-  }));
+const server = (origin: string, env: Record<string, string>, health = '/readyz') => ({
+  command: 'exec target/release/server',
+  cwd: resolve(__dirname, '..'),
+  env: { RUST_LOG: 'warn', ...env, HOST: '127.0.0.1', PORT: new URL(origin).port },
+  url: origin + health,
+  reuseExistingServer: false,
+  timeout: 30_000,
+  gracefulShutdown: { signal: 'SIGTERM' as const, timeout: 10_000 },
+});
+
+const servers = (store: Store) => store.origins.map((origin) => server(origin, store.env));
 
 const executablePath = process.env['CHROMIUM_PATH'];
 
@@ -49,5 +50,9 @@ export default defineConfig<Options>({
   },
   // Without an emulator the tests on Firestore are listed as skipped, see fixtures.ts.
   projects: [...projects(sqlite), ...projects(firestore)],
-  webServer: [...servers(sqlite), ...(emulator ? servers(firestore) : [])],
+  webServer: [
+    ...servers(sqlite),
+    ...(emulator ? servers(firestore) : []),
+    server(down.origin, down.env, '/healthz'),
+  ],
 });

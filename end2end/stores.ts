@@ -19,7 +19,7 @@ const run = (process.env['E2E_RUN'] ??= randomUUID().slice(0, 8));
 /** A Firestore project of this run alone: no document of an earlier one is in it. */
 export const project = `e2e-${run}`;
 
-// Fixed ports, since the configuration must name them before a server runs; E2E_PORT moves all three.
+// Fixed ports, since the configuration must name them before a server runs; E2E_PORT moves all of them.
 const port = Number(process.env['E2E_PORT'] ?? 18080);
 const origin = (index: number) => `http://127.0.0.1:${port + index}`;
 
@@ -33,4 +33,10 @@ export const firestore: Store = {
   name: 'firestore',
   origins: [origin(1), origin(2)],
   env: { SESSION_STORE: 'firestore', GOOGLE_CLOUD_PROJECT: project },
+};
+
+/** A server whose store can't be reached. */
+export const down = {
+  origin: origin(3),
+  env: { SESSION_STORE: 'firestore', FIRESTORE_EMULATOR_HOST: '127.0.0.1:1', GOOGLE_CLOUD_PROJECT: 'down', RUST_LOG: 'off' },
 };

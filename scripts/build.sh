@@ -2,6 +2,11 @@
 # The release build: the server's binary, and beside it in target/site the hashed, precompressed assets.
 source "$(dirname "$0")/lib.sh"
 
+# Panics name their place in the source. Where this machine keeps that is nobody's business, and a kilobyte.
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/="
+
 cargo leptos build --release --precompress
 [[ -x target/release/server ]] || fail "the build left no target/release/server: see above"
+# Type declarations are for who writes TypeScript against the module; the page does not.
+rm -f target/site/pkg/*.ts target/site/pkg/*.ts.{br,gz}
 compgen -G 'target/site/pkg/*.wasm' >/dev/null || fail "the build left no WASM in target/site/pkg: see above"

@@ -13,11 +13,17 @@ use crate::{
 #[cfg(feature = "ssr")]
 pub mod ssr;
 
+#[cfg(not(feature = "ssr"))]
+use crate::fetch::Fetch;
+// The server calls none of them over HTTP; there the type is only named.
+#[cfg(feature = "ssr")]
+use leptos::server_fn::client::browser::BrowserClient as Fetch;
+
 /// Counts a view of this visitor's, as the page does when it's loaded.
 ///
 /// # Errors
 /// [`ApiError::Unavailable`] if the store is; nothing was counted then, or nobody knows.
-#[server(name = Refresh, prefix = "/api", endpoint = "refresh", input = FormFields, output = Json)]
+#[server(name = Refresh, prefix = "/api", endpoint = "refresh", client = Fetch, input = FormFields, output = Json)]
 pub async fn refresh() -> Result<View, ApiError> {
     ssr::refresh().await
 }
@@ -26,7 +32,7 @@ pub async fn refresh() -> Result<View, ApiError> {
 ///
 /// # Errors
 /// [`ApiError::UnknownGreeting`] if it's none of the five; [`ApiError::Unavailable`] if the store is.
-#[server(name = Choose, prefix = "/api", endpoint = "greeting", input = FormFields, output = Json)]
+#[server(name = Choose, prefix = "/api", endpoint = "greeting", client = Fetch, input = FormFields, output = Json)]
 pub async fn choose(
     /// The text of the greeting.
     greeting: String,
@@ -38,7 +44,7 @@ pub async fn choose(
 ///
 /// # Errors
 /// [`ApiError::Unavailable`] if the store is.
-#[server(name = Forget, prefix = "/api", endpoint = "forget", input = FormFields, output = Json)]
+#[server(name = Forget, prefix = "/api", endpoint = "forget", client = Fetch, input = FormFields, output = Json)]
 pub async fn forget() -> Result<(), ApiError> {
     ssr::forget().await
 }

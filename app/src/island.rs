@@ -1,87 +1,43 @@
-//! The one part of the page that lives in the browser: the greeting, the count and the refresh.
+//! The one part of the page that lives in the browser: the greeting, the count, and what a visitor can do.
 #![expect(clippy::must_use_candidate, reason = "the macro makes a second function, which nobody calls")]
 
-use leptos::prelude::*;
+use leptos::{ev::MouseEvent, prelude::*};
 
-use crate::{
-    api::{ApiError, refresh},
-    greeting::Greeting,
-    view::View,
-};
+use crate::state::{Known, State};
 
-/// Shows the view and refreshes it without a page load.
+/// Shows the session, and refreshes, changes and forgets it without a page load.
 ///
-/// It has no properties: on the server it takes the view from the context, in the browser from the page
-/// that the server rendered. Until it's alive the control is a plain link to the page, which counts the same.
+/// It has no properties: on the server it takes the view from the context, in the browser from the page that
+/// the server rendered. Until it's alive its link and the forms beside it work by themselves, and do the same.
+/// What need not change is not in here, since each element that it made itself would be WASM to load.
 #[island]
 pub fn Counter() -> impl IntoView {
-    let view = RwSignal::new(initial());
-    let busy = RwSignal::new(false);
-    let message = RwSignal::new("");
+    let state = State::start();
+    // One type for all texts and one for all attributes: the compiler makes code for each type, not each use.
+    let text = |of: fn(&Known) -> String| move || state.known.with(of);
+    let attribute = |of: fn(&Known) -> Option<&'static str>| move || state.known.with(of);
 
-    let on_refresh = move |click: leptos::ev::MouseEvent| {
-        // A click that opens a new tab or window stays what it is.
-        if click.ctrl_key() || click.meta_key() || click.shift_key() || click.alt_key() {
-            return;
+    let refresh = move |click: MouseEvent| {
+        // A click that opens a new tab or window stays what it is, and so does one that starts anew.
+        let elsewhere = click.ctrl_key() || click.meta_key() || click.shift_key() || click.alt_key();
+        if !elsewhere && !state.is_gone() {
+            click.prevent_default();
+            state.refresh();
         }
-        click.prevent_default();
-        if busy.get_untracked() {
-            return;
-        }
-        busy.set(true);
-        leptos::task::spawn_local(async move {
-            match refresh().await {
-                Ok(fresh) => {
-                    message.set("");
-                    view.set(fresh);
-                }
-                Err(error) => message.set(explain(error)),
-            }
-            busy.set(false);
-        });
     };
 
     view! {
-        <section id="counter" aria-busy=move || busy.get().to_string()>
-            <h1 id="greeting" lang=move || view.with(|view| view.greeting.language().unwrap_or(""))>
-                {move || view.with(|view| view.greeting.text().to_owned())}
+        <section id="counter" aria-busy=attribute(|known| known.busy)>
+            <h1 id="greeting" lang=attribute(|known| Some(known.shown.headline().1))>
+                {text(|known| known.shown.headline().0.to_owned())}
             </h1>
-            <p id="sentence" aria-live="polite">{move || view.with(View::sentence)}</p>
+            <p id="sentence" aria-live="polite">{text(|known| known.shown.sentence())}</p>
             <p class="controls">
-                <a id="refresh" class="button" href="/" on:click=on_refresh>"Refresh"</a>
+                <a id="refresh" class="button" href="/" on:click=refresh>
+                    {text(|known| known.shown.invitation().to_owned())}
+                </a>
             </p>
-            <p id="message" role="status">{move || message.get()}</p>
+            <p id="message" role="status">{text(|known| known.message.to_owned())}</p>
         </section>
     }
-}
-
-fn explain(error: ApiError) -> &'static str {
-    match error {
-        ApiError::Unavailable => "The count can't be reached just now. Nothing is lost; try again in a moment.",
-        ApiError::TooMany => "Too many new visitors came from your network. Try again in a minute.",
-        ApiError::Unreachable => "There is no connection. Check it and try again.",
-        ApiError::UnknownGreeting | ApiError::BadRequest => "That did not work. Load the page again.",
-    }
-}
-
-/// The view that was counted when the page was loaded.
-#[cfg(feature = "ssr")]
-fn initial() -> View {
-    use_context().unwrap_or_else(unknown)
-}
-
-/// The view that the server rendered, read from the page.
-#[cfg(not(feature = "ssr"))]
-fn initial() -> View {
-    let text = |id| document().get_element_by_id(id).and_then(|element| element.text_content());
-    let views = text("sentence").and_then(|sentence| sentence.split(' ').next()?.parse().ok());
-    let greeting = text("greeting").and_then(Greeting::stored);
-    match (views, greeting) {
-        (Some(views), Some(greeting)) => View { views, greeting },
-        _ => unknown(),
-    }
-}
-
-fn unknown() -> View {
-    View { views: 0, greeting: Greeting::first() }
 }

@@ -6,9 +6,17 @@
 pub mod api;
 pub mod greeting;
 pub mod island;
+pub mod shown;
+mod state;
 pub mod view;
 pub mod wire;
 
+#[cfg(not(feature = "ssr"))]
+pub mod fetch;
+#[cfg(feature = "ssr")]
+mod forms;
+#[cfg(feature = "ssr")]
+pub mod kept;
 #[cfg(feature = "ssr")]
 pub mod page;
 #[cfg(feature = "ssr")]

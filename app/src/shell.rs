@@ -44,20 +44,41 @@ try {
   console.error('The page works without it, but its script did not start:', error);
 }";
 
-/// Renders a page into a document. Whatever it shows is known before: it waits for nothing, so it's rendered
-/// in one go.
-pub fn document<P: IntoView>(title: &str, assets: &Assets, page: impl FnOnce() -> P) -> Document {
+/// Renders a page with an island in it, and with the script that brings it to life.
+pub fn alive<P: IntoView>(title: &'static str, assets: &Assets, page: impl FnOnce() -> P) -> Document {
+    document(title, assets, true, page)
+}
+
+/// Renders a page that nothing moves on. It loads no script.
+pub fn still<P: IntoView>(title: &'static str, assets: &Assets, page: impl FnOnce() -> P) -> Document {
+    document(title, assets, false, page)
+}
+
+/// Whatever a page shows is known before: it waits for nothing, so it's rendered in one go.
+fn document<P: IntoView>(title: &'static str, assets: &Assets, alive: bool, page: impl FnOnce() -> P) -> Document {
     Owner::new().with(|| {
         provide_nonce();
         let nonce = use_nonce().map(|nonce| nonce.to_string()).unwrap_or_default();
-        let html = shell(title.to_owned(), assets, nonce.clone(), page()).to_html();
+        let life = alive.then(|| life(assets, nonce.clone()));
+        let html = shell(title, assets.css.clone(), life, page()).to_html();
         Document { html, policy: policy(&nonce) }
     })
 }
 
-fn shell(title: String, assets: &Assets, nonce: String, page: impl IntoView) -> impl IntoView {
-    let Assets { css, js, wasm } = assets.clone();
+/// What loads the island's code, as early as can be.
+fn life(assets: &Assets, nonce: String) -> impl IntoView {
+    let Assets { js, wasm, .. } = assets.clone();
     let script = HYDRATE.replace("JS", &format!("{js:?}")).replace("WASM", &format!("{wasm:?}"));
+    view! {
+        <link rel="modulepreload" href=js/>
+        <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+        <script type="module" nonce=nonce>
+            {script}
+        </script>
+    }
+}
+
+fn shell(title: &'static str, css: String, life: Option<impl IntoView>, page: impl IntoView) -> impl IntoView {
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -66,12 +87,15 @@ fn shell(title: String, assets: &Assets, nonce: String, page: impl IntoView) -> 
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="description" content=DESCRIPTION/>
                 <meta name="color-scheme" content="light dark"/>
+                <meta name="theme-color" content="#faf8f4" media="(prefers-color-scheme: light)"/>
+                <meta name="theme-color" content="#171614" media="(prefers-color-scheme: dark)"/>
+                {card("og:type", "website")}
+                {card("og:title", title)}
+                {card("og:description", DESCRIPTION)}
                 <title>{title}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="stylesheet" href=css/>
-                <link rel="modulepreload" href=js/>
-                <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
-                <script type="module" nonce=nonce>{script}</script>
+                {life}
                 <AutoReload options=LeptosOptions::builder().output_name("").build()/>
             </head>
             <body>
@@ -79,6 +103,11 @@ fn shell(title: String, assets: &Assets, nonce: String, page: impl IntoView) -> 
             </body>
         </html>
     }
+}
+
+/// A line of the card that other sites make of a link to ours (Open Graph, which `view!` can't write).
+fn card(property: &'static str, content: &'static str) -> impl IntoView {
+    leptos::html::meta().attr("property", property).attr("content", content)
 }
 
 fn policy(nonce: &str) -> String {

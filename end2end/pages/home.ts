@@ -19,11 +19,17 @@ export class Home {
   readonly sentence: Locator;
   readonly greeting: Locator;
   readonly refresh: Locator;
+  /** What went wrong, if something did. */
+  readonly message: Locator;
+  /** The part of the page that asks the server. */
+  readonly counter: Locator;
 
   constructor(readonly page: Page) {
     this.sentence = page.locator('#sentence');
     this.greeting = page.locator('h1#greeting');
     this.refresh = page.locator('a#refresh');
+    this.message = page.locator('#message');
+    this.counter = page.locator('#counter');
   }
 
   /** Loads the page, which counts a view. */
@@ -46,6 +52,14 @@ export class Home {
     await expect(this.sentence).toHaveText(new RegExp(`^${count} views for "`));
   }
 
+  /** Expects the page to say plainly that there is no session any more. */
+  async showsForgotten(): Promise<void> {
+    await expect(this.greeting).toHaveText('Forgotten');
+    await expect(this.refresh).toHaveText('Start again');
+    await expect(this.page.locator('form')).toHaveCount(2);
+    for (const form of await this.page.locator('form').all()) await expect(form).toBeHidden();
+  }
+
   /** Expects one greeting, in its language, as title and in the sentence. */
   async showsGreeting(greeting: Greeting): Promise<void> {
     await expect(this.greeting).toHaveText(greeting);
@@ -66,6 +80,13 @@ export class Home {
 
   async forget(): Promise<void> {
     await this.page.locator('form#forget button').click();
+  }
+
+  /** How often the page was left from now on: reads as a number. */
+  navigations(): { count: number } {
+    const navigations = { count: 0 };
+    this.page.on('framenavigated', () => navigations.count++);
+    return navigations;
   }
 
   /** The addresses of all POST requests from now on, filled as they are made. */

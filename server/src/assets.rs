@@ -23,22 +23,28 @@ pub(crate) struct Site {
     root: PathBuf,
     assets: Arc<Assets>,
     watched: bool,
+    store: &'static str,
 }
 
 impl Site {
     /// Finds the assets in the folder. If it's `watched`, they change under the running server, and their
-    /// names hold no hash: `make watch`.
-    pub(crate) fn open(root: &Path, watched: bool) -> anyhow::Result<Self> {
+    /// names hold no hash: `make watch`. `store` is what the page says of where the sessions are.
+    pub(crate) fn open(root: &Path, watched: bool, store: &'static str) -> anyhow::Result<Self> {
         let assets = find(root).with_context(|| {
             format!("LEPTOS_SITE_ROOT: no built site in {}; `make build` makes one", root.display())
         })?;
-        Ok(Self { root: root.to_path_buf(), assets: Arc::new(assets), watched })
+        Ok(Self { root: root.to_path_buf(), assets: Arc::new(assets), watched, store })
     }
 
     /// The paths of the assets.
     pub(crate) fn assets(&self) -> Assets {
         let fresh = if self.watched { find(&self.root).ok() } else { None };
         fresh.unwrap_or_else(|| (*self.assets).clone())
+    }
+
+    /// Where the sessions are, for the page.
+    pub(crate) fn store(&self) -> &'static str {
+        self.store
     }
 
     /// Serves `/pkg`: a name holds a hash of its content, so browsers may keep it for good.
@@ -49,7 +55,7 @@ impl Site {
 
     /// Serves what lies beside `pkg`, such as the icon; `otherwise` answers where nothing lies.
     pub(crate) fn public(&self, otherwise: Router) -> Router {
-        Router::new().fallback_service(self.folder("").fallback(otherwise))
+        Router::new().fallback_service(self.folder("").call_fallback_on_method_not_allowed(true).fallback(otherwise))
     }
 
     fn folder(&self, name: &str) -> ServeDir {

@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn durations_are_written_with_a_unit() {
-        let idle = |text: &str| parse(&["--session-idle-timeout", text]).map(|config| config.session_idle_timeout);
+        let idle =
+            |text: &str| parse(&[&format!("--session-idle-timeout={text}")]).map(|config| config.session_idle_timeout);
         assert_eq!(idle("2s"), Ok(Duration::from_secs(2)));
         assert_eq!(idle("14d"), Ok(Duration::from_secs(14 * 24 * 60 * 60)));
         for bad in ["", "2", "-2s", "0s", "soon", "200years"] {

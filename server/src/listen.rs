@@ -1,8 +1,9 @@
 //! Takes connections and serves requests on them, with limits that a slow or greedy client runs into.
 
-use std::{io, net::IpAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::IpAddr, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, body::Body};
+use http_body_util::BodyExt as _;
 use hyper::Request;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -14,7 +15,7 @@ use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
 };
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use tower::{Service as _, service_fn};
 
 /// How many connections are open at once; others wait to be taken.
@@ -53,7 +54,13 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, stop: impl Future<
         let (app, requests) = (app.clone(), requests.clone());
         let service = service_fn(move |mut request: Request<_>| {
             request.extensions_mut().insert(peer);
-            requests.track_future(app.clone().call(request))
+            let (answer, in_flight) = (app.clone().call(request), requests.token());
+            async move {
+                let answer = answer.await?;
+                // The request is in flight until the last of its answer is handed over.
+                let held = move |body: Body| Body::new(body.map_err(move |error| hold(&in_flight, error)));
+                Ok::<_, Infallible>(answer.map(held))
+            }
         });
         let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
         let connection = graceful.watch(connection);
@@ -78,6 +85,11 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, stop: impl Future<
     if timeout(GRACE, finished).await.is_err() {
         tracing::warn!("some requests did not finish within {GRACE:?}");
     }
+}
+
+/// Keeps the token for as long as there is a body that may fail.
+fn hold<E>(_in_flight: &TaskTrackerToken, error: E) -> E {
+    error
 }
 
 async fn accept(listener: &TcpListener) -> (TcpStream, Peer) {

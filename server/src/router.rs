@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use app::{
     api::{Choose, Forget, Refresh, ssr::count_view},
+    kept::Kept,
     page,
     shell::Document,
     visitor::Visitor,
@@ -36,11 +37,11 @@ use crate::{
 /// The largest body of a request that has one: a form with a greeting in it.
 const LARGEST_BODY: usize = 4 * 1024;
 
-/// The longest path: longer than any of ours, and no longer than the name of a file may be.
-const LONGEST_PATH: usize = 255;
+/// The longest path: longer than any of ours, and short enough for the name of a file with an ending like `.br`.
+const LONGEST_PATH: usize = 200;
 
-/// How long a request may take, its body included.
-const LONGEST: Duration = Duration::from_secs(10);
+/// How long a client may take to send a request's body, and we for what isn't waiting for the store.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the routes need.
 pub(crate) struct App {
@@ -59,6 +60,7 @@ pub(crate) struct App {
 /// The whole site. A request passes the layers from the last one to the first.
 pub(crate) fn router(app: App) -> Router {
     let App { sessions, cookies, site, newcomers, https_only } = app;
+    let store_timeout = sessions.settings().store_timeout;
     let with_session = Router::new()
         .route("/", get(home))
         .route(Refresh::PATH, post(leptos_axum::handle_server_fns))
@@ -77,8 +79,8 @@ pub(crate) fn router(app: App) -> Router {
         .nest("/pkg", site.hashed())
         .fallback_service(site.public(nothing_here))
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
-        .layer(from_fn(no_long_path))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST))
+        .layer(from_fn(only_names_of_files))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE + store_timeout))
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(https_only, https::redirect))
         .layer(map_response_with_state(https_only, headers::secure))
@@ -96,7 +98,10 @@ async fn home(
         return response(page::not_counted(&assets));
     }
     match count_view(&session).await {
-        Ok(view) => response(page::home(&assets, view)),
+        Ok(session) => {
+            let kept = Kept { store: site.store(), since: session.created_at, until: session.expires_at };
+            response(page::home(&assets, session.data.into(), kept))
+        }
         Err(error) => {
             let (status, retry_after) = error.status();
             let mut response = (status, response(page::failed(&assets, error))).into_response();
@@ -107,11 +112,12 @@ async fn home(
 }
 
 /// Refuses what can't be the name of a file, before anybody asks the file system for it.
-async fn no_long_path(request: Request, next: Next) -> Response {
-    if request.uri().path().len() > LONGEST_PATH {
-        return StatusCode::URI_TOO_LONG.into_response();
+async fn only_names_of_files(request: Request, next: Next) -> Response {
+    match request.uri().path() {
+        path if path.len() > LONGEST_PATH => StatusCode::URI_TOO_LONG.into_response(),
+        path if path.contains("%00") => StatusCode::NOT_FOUND.into_response(),
+        _ => next.run(request).await,
     }
-    next.run(request).await
 }
 
 /// The page for an address where nothing is.

@@ -37,7 +37,16 @@ pub(crate) async fn open(config: &StoreConfig, timeout: Duration) -> anyhow::Res
     Ok(store)
 }
 
-/// Says for people where the sessions are.
+/// Says for visitors where the sessions are: the kind of store, not the place.
+pub(crate) fn name(config: &StoreConfig) -> &'static str {
+    match config {
+        StoreConfig::Sqlite(_) => "SQLite",
+        StoreConfig::Firestore { emulator: None, .. } => "Firestore",
+        StoreConfig::Firestore { emulator: Some(_), .. } => "the Firestore emulator",
+    }
+}
+
+/// Says for operators where the sessions are.
 pub(crate) fn describe(config: &StoreConfig) -> String {
     match config {
         StoreConfig::Sqlite(path) => format!("the SQLite file {}", path.display()),

@@ -7,7 +7,7 @@ use http::{
 };
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
-use sessions::{Error, axum::SessionHandle};
+use sessions::{Error, Session, axum::SessionHandle};
 
 use super::ApiError;
 use crate::{greeting::Greeting, view::View, visitor::Visitor};
@@ -27,16 +27,15 @@ impl ApiError {
 }
 
 pub(super) async fn refresh() -> Result<View, ApiError> {
-    count_view(&handle().await?).await
+    Ok(count_view(&handle().await?).await?.data.into())
 }
 
 /// Counts a view, for the server function and for the page.
 ///
 /// # Errors
 /// [`ApiError::Unavailable`] if the store is, the cause is in the log; [`ApiError::TooMany`].
-pub async fn count_view(session: &SessionHandle<Visitor>) -> Result<View, ApiError> {
-    let session = session.visit(Visitor::count_view).await.map_err(|error| logged(&error))?;
-    Ok(session.data.into())
+pub async fn count_view(session: &SessionHandle<Visitor>) -> Result<Session<Visitor>, ApiError> {
+    session.visit(Visitor::count_view).await.map_err(|error| logged(&error))
 }
 
 pub(super) async fn choose(greeting: &str) -> Result<View, ApiError> {
@@ -60,13 +59,11 @@ async fn handle() -> Result<SessionHandle<Visitor>, ApiError> {
 
 /// Says once, in the log, what went wrong; the visitor learns the kind only.
 fn logged(error: &Error) -> ApiError {
-    match error {
-        Error::NotAdmitted => ApiError::TooMany,
-        _ => {
-            tracing::error!(%error, "a session could not be used");
-            ApiError::Unavailable
-        }
+    if let Error::NotAdmitted = error {
+        return ApiError::TooMany;
     }
+    tracing::error!(%error, "a session could not be used");
+    ApiError::Unavailable
 }
 
 /// Where a browser without JavaScript goes after sending a form; that page then counts as a view.

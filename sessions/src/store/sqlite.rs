@@ -10,7 +10,7 @@ mod worker;
 
 use std::{
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use async_trait::async_trait;
@@ -25,6 +25,9 @@ use crate::{Record, SessionKey};
 
 /// How long a statement waits for another process's lock before the engine hears of it.
 const LOCK_WAIT: Duration = Duration::from_millis(250);
+
+/// How long opening waits for a process that is making the file or using it for itself.
+const OPEN_WAIT: Duration = Duration::from_secs(5);
 
 /// How many expired rows one statement removes, so that it never holds the lock for long.
 const SWEEP_BATCH: u32 = 500;
@@ -66,7 +69,7 @@ impl SqliteStore {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| StoreError::Refused(error.into()))?;
         }
-        let connection = connect(&path).map_err(classify)?;
+        let connection = open_in_turn(&path)?;
         let worker = Worker::start(connection)?;
         Ok(Self { path, worker })
     }
@@ -121,13 +124,24 @@ impl SqliteStore {
     }
 }
 
+/// Opens the file as soon as others let it. SQLite's own wait does not cover the switch to the write-ahead
+/// log, which several processes make when they start on a new file at the same time.
+fn open_in_turn(path: &Path) -> Result<Connection, StoreError> {
+    let begun = Instant::now();
+    loop {
+        match connect(path).map_err(classify) {
+            Err(StoreError::Contended(_)) if begun.elapsed() < OPEN_WAIT => std::thread::sleep(LOCK_WAIT / 10),
+            opened => return opened,
+        }
+    }
+}
+
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(LOCK_WAIT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} COMMIT;"))?;
-    connection.busy_timeout(LOCK_WAIT)?;
     Ok(connection)
 }
 

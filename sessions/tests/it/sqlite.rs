@@ -121,13 +121,15 @@ fn a_file_that_is_no_database_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn opening_one_file_many_times_at_once_works() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("sessions.db");
-    let mut opening = tokio::task::JoinSet::new();
-    for _ in 0..8 {
-        let path = path.clone();
-        opening.spawn_blocking(move || SqliteStore::open(path).map(drop));
-    }
-    for opened in opening.join_all().await {
-        opened.expect("a store");
+    for n in 0..40 {
+        let path = folder.path().join(format!("{n}.db"));
+        let mut opening = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let path = path.clone();
+            opening.spawn_blocking(move || SqliteStore::open(path).map(drop));
+        }
+        for opened in opening.join_all().await {
+            opened.expect("a store");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params, types::ValueRef};
 use serde_json::Value;
 
 use super::{Stored, Version};
@@ -35,14 +35,19 @@ impl Row {
         }
     }
 
+    /// Reads a row whatever is in it: a column that is no text, or no Unicode, is what the engine repairs.
     pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        let text = |column| match row.get_ref(column) {
+            Ok(ValueRef::Text(bytes)) => Ok(Some(String::from_utf8_lossy(bytes).into_owned())),
+            other => other.map(|_no_text| None),
+        };
         Ok(Self {
-            id: row.get(0)?,
-            data: row.get(1)?,
-            created_at: row.get(2)?,
-            expires_at: row.get(3)?,
-            revisions: row.get(4)?,
-            successor: row.get(5)?,
+            id: text(0)?.unwrap_or_default(),
+            data: text(1)?.unwrap_or_default(),
+            created_at: text(2)?,
+            expires_at: text(3)?,
+            revisions: text(4)?.unwrap_or_default(),
+            successor: text(5)?,
             version: row.get(6)?,
         })
     }

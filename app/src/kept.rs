@@ -1,0 +1,50 @@
+//! Where a session is kept, since when and until when: what the page says of it.
+
+use std::time::SystemTime;
+
+use jiff::{Timestamp, tz::TimeZone};
+use leptos::prelude::*;
+
+/// Where and how long a session is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The store, in a word or two.
+    pub store: &'static str,
+    /// When the session began.
+    pub since: SystemTime,
+    /// When it ends.
+    pub until: SystemTime,
+}
+
+/// The sentence that says so.
+pub(crate) fn kept(Kept { store, since, until }: Kept) -> impl IntoView {
+    view! {
+        <span id="kept">
+            {format!("Kept in {store} since ")} {day(since)} ", until " {day(until)} " unless you return. "
+        </span>
+    }
+}
+
+/// A day of UTC, as people write it and as machines do.
+fn day(time: SystemTime) -> impl IntoView {
+    let time = Timestamp::try_from(time).unwrap_or_default().to_zoned(TimeZone::UTC);
+    view! {
+        <time datetime=time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()>{time.strftime("%-d %B %Y").to_string()}</time>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn it_says_where_and_for_how_long() {
+        let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_300_000);
+        let until = since + Duration::from_secs(14 * 24 * 60 * 60);
+        let html = Owner::new().with(|| kept(Kept { store: "SQLite", since, until }).to_html());
+        assert!(html.contains("<time datetime=\"2026-11-21T22:26:40Z\">21 November 2026</time>"), "{html}");
+        assert!(html.contains("<time datetime=\"2026-12-05T22:26:40Z\">5 December 2026</time>"), "{html}");
+    }
+}

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Builds the dependencies alone, for a layer of the image that outlives changes of the source: the manifests are
+# there, the sources aren't yet. Stands in for each source with the least that compiles, and runs the same build
+# as later, so that flags and environment can't differ. With --stand-ins it stops before the build.
+source "$(dirname "$0")/../lib.sh"
+
+[[ ! -e server/src ]] || fail "there are sources here, which this would overwrite: it is for the image's build"
+mkdir -p {app,frontend,server,sessions}/src style public
+touch {app,sessions}/src/lib.rs style/main.css
+# An export, or there would be nothing for wasm-bindgen to do.
+cat >frontend/src/lib.rs <<'RUST'
+use wasm_bindgen::prelude::wasm_bindgen;
+#[wasm_bindgen]
+pub fn stand_in() {}
+RUST
+echo 'fn main() {}' >server/src/main.rs
+[[ ${1:-} != --stand-ins ]] || exit 0
+
+scripts/build.sh
+# Cargo goes by time stamps. The sources that come now may be older than this build, and would pass for built.
+find target -regextype posix-extended -path '*/.fingerprint/*' -prune -type d \
+  -regex '.*/(app|frontend|server|sessions)-[0-9a-f]+' -exec rm -r {} +
+rm -r target/site {app,frontend,server,sessions}/src style public

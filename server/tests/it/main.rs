@@ -1,0 +1,36 @@
+//! The server from outside: its real program as processes, and HTTP. One program, so it links once.
+
+/// Makes each of these functions a test on an SQLite file and a test on the Firestore emulator.
+macro_rules! on_both_stores {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(crate::support::TestApp::on_sqlite()).await;
+            })+
+        }
+        mod firestore {
+            $(#[tokio::test]
+            async fn $test() {
+                let Some(app) = crate::support::TestApp::on_emulator() else { return };
+                super::$test(app).await;
+            })+
+        }
+    };
+}
+
+mod api;
+mod cookies;
+mod document;
+mod edits;
+mod expiry;
+mod kill;
+mod outage;
+mod parallel;
+mod security;
+mod soak;
+mod startup;
+mod stop;
+mod support;
+mod untouched;
+mod views;

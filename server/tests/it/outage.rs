@@ -1,0 +1,236 @@
+//! A store that is gone, slow or silent: visitors hear so in time, and nothing is lost.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::TransactionBehavior;
+use tokio::time::sleep;
+
+use crate::support::{
+    Answer, Browser, CEILING, Instance, Store, TestApp, View,
+    browser::UNKNOWN,
+    emulator::Emulated,
+    proxy::{Network, Proxy},
+    tally::Tally,
+};
+
+/// The servers' deadline for all store work of a request.
+const DEADLINE: &str = "500ms";
+
+/// By when an answer must be there for the deadline to have had an effect.
+const IN_TIME: Duration = Duration::from_secs(10);
+
+/// An app whose way to the emulator can be broken.
+async fn breakable() -> Option<(TestApp, Proxy)> {
+    let emulated = Emulated::new()?;
+    let proxy = Proxy::to(&emulated.host).await;
+    let emulated = emulated.through(&proxy.address.to_string());
+    Some((TestApp::on(emulated).with("STORE_TIMEOUT", DEADLINE), proxy))
+}
+
+/// Waits until the store works again for this server.
+async fn recovered(server: &Instance) {
+    let begun = Instant::now();
+    while status(server, "/readyz").await != 200 {
+        assert!(begun.elapsed() < CEILING, "it does not recover");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn status(server: &Instance, path: &str) -> u16 {
+    let mut browser = Browser::new();
+    browser.send(browser.request(reqwest::Method::GET, &server.url(path))).await.status
+}
+
+/// Asserts that an answer says that the store is not there, says no more, and leaves the cookie alone.
+fn assert_unavailable(answer: &Answer, what: &str) {
+    assert_eq!(answer.status, 503, "{what}: {answer:?}");
+    let seconds = answer.header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok());
+    assert!(seconds.is_some_and(|seconds| (1..=60).contains(&seconds)), "{what}: {answer:?}");
+    assert_eq!(answer.cookies(), [""; 0], "{what}");
+    let body = answer.body.to_lowercase();
+    for inside in ["firestore", "sqlite", "grpc", "database", "127.0.0.1", "transport", "deadline", "panicked"] {
+        assert!(!body.contains(inside), "{what} tells {inside:?}: {body}");
+    }
+}
+
+/// Asserts what holds while the store can't be used.
+async fn assert_outage(server: &Instance, browser: &mut Browser, what: &str) {
+    let begun = Instant::now();
+    assert_unavailable(&browser.load(server).await, what);
+    assert_unavailable(&Browser::new().load(server).await, &format!("{what}, a new visitor"));
+    for (path, fields) in [("/api/refresh", ""), ("/api/greeting", "greeting=Hola+Mundo"), ("/api/forget", "")] {
+        assert_unavailable(&browser.post(server, path, fields).await, &format!("{what}, {path}"));
+    }
+    assert!(begun.elapsed() < IN_TIME, "{what}: answers took {:?}", begun.elapsed());
+
+    assert_eq!(status(server, "/readyz").await, 503, "{what}");
+    assert_eq!(status(server, "/pkg/hello.c0ffee.js").await, 200, "{what}");
+    assert_eq!(status(server, "/nothing").await, 404, "{what}");
+    let head = browser.send(browser.request(reqwest::Method::HEAD, &server.url("/"))).await;
+    assert_eq!(head.status, 200, "{what}");
+
+    // Also while requests wait for the store.
+    let waiting = tokio::spawn({
+        let (mut browser, page) = (browser.clone(), server.url("/"));
+        async move { browser.send(browser.request(reqwest::Method::GET, &page)).await }
+    });
+    let begun = Instant::now();
+    assert_eq!(status(server, "/healthz").await, 200, "{what}");
+    assert!(begun.elapsed() < IN_TIME, "{what}: /healthz took {:?}", begun.elapsed());
+    assert_unavailable(&waiting.await.expect("no panic"), what);
+}
+
+/// Asserts what holds after an outage in which the visitor loaded the page twice, refreshed once, picked
+/// "Hola Mundo" and asked to be forgotten, all refused: each has happened once or not at all.
+async fn assert_nothing_lost(app: &TestApp, server: &Instance, browser: &mut Browser, first: &View, what: &str) {
+    let stored = app.store.session(browser.id()).await;
+    let answer = browser.load(server).await;
+    let View { views, greeting } = answer.view();
+    let Some(stored) = stored else {
+        assert_eq!((views, answer.new_id().is_some()), (1, true), "{what}: it was forgotten");
+        return;
+    };
+    assert_eq!(answer.new_id(), None, "{what}");
+    assert_eq!(stored.data["views"], views - 1, "{what}");
+    assert!((first.views + 1..=first.views + 4).contains(&views), "{what}: {views} after {first:?}");
+    assert!([&first.greeting, "Hola Mundo"].contains(&greeting.as_str()), "{what}: {greeting} after {first:?}");
+}
+
+#[tokio::test]
+async fn an_outage_of_firestore_is_a_503_and_loses_nothing() {
+    for network in [Network::Stalls, Network::Refuses, Network::LosesAnswers] {
+        let Some((app, proxy)) = breakable().await else { return };
+        let server = app.start().await;
+        let mut browser = Browser::new();
+        let first = browser.view(&server).await;
+        let what = format!("{network:?}");
+
+        proxy.set(network);
+        assert_outage(&server, &mut browser, &what).await;
+        proxy.set(Network::Works);
+        recovered(&server).await;
+        if network == Network::Refuses {
+            assert_eq!(app.store.views(browser.id()).await, 1, "what was never sent has not happened");
+        }
+        assert_nothing_lost(&app, &server, &mut browser, &first, &what).await;
+    }
+}
+
+#[tokio::test]
+async fn a_locked_file_is_a_503_and_loses_nothing() {
+    let app = TestApp::on_sqlite().with("STORE_TIMEOUT", DEADLINE);
+    let server = app.start().await;
+    let mut browser = Browser::new();
+    let first = browser.view(&server).await;
+    let Store::Sqlite(file) = &app.store else { unreachable!() };
+    {
+        let mut connection = file.open();
+        let _writing = connection.transaction_with_behavior(TransactionBehavior::Immediate).expect("a lock");
+        assert_outage(&server, &mut browser, "locked").await;
+    }
+    recovered(&server).await;
+    assert_nothing_lost(&app, &server, &mut browser, &first, "locked").await;
+}
+
+#[tokio::test]
+async fn a_long_deadline_is_a_503_as_well() {
+    let app = TestApp::on_sqlite().with("STORE_TIMEOUT", "11s");
+    let server = app.start().await;
+    let mut browser = Browser::new();
+    browser.view(&server).await;
+    let Store::Sqlite(file) = &app.store else { unreachable!() };
+    let mut connection = file.open();
+    let _writing = connection.transaction_with_behavior(TransactionBehavior::Immediate).expect("a lock");
+    assert_unavailable(&browser.load(&server).await, "a long deadline");
+}
+
+#[tokio::test]
+async fn views_over_a_network_that_breaks_all_the_time_count_once() {
+    let Some((app, proxy)) = breakable().await else { return };
+    let app = app.with("STORE_TIMEOUT", "2s");
+    let servers = app.start_two().await;
+    let mut browser = Browser::new();
+    browser.view(&servers[0]).await;
+
+    let tally = Tally::default();
+    let mut visitors = tokio::task::JoinSet::new();
+    for n in 0..8 {
+        let (tally, mut browser) = (tally.clone(), browser.clone());
+        let pages = servers.each_ref().map(|server| server.url("/"));
+        visitors.spawn(async move {
+            for view in 0..25 {
+                assert!(tally.view(&mut browser, &pages[(n + view) % 2]).await, "the server itself is there");
+            }
+        });
+    }
+    let breaking = async {
+        loop {
+            sleep(Duration::from_millis(rand::random_range(20..120))).await;
+            proxy.cut();
+        }
+    };
+    tokio::select! {
+        _visits = visitors.join_all() => {}
+        () = breaking => {}
+    }
+    assert_eq!(tally.answered() as u64 + tally.unanswered(), 200);
+    eprintln!("{} views answered, {} not", tally.answered(), tally.unanswered());
+    assert!(tally.answered() > 0);
+    tally.check(app.store.views(browser.id()).await);
+}
+
+#[tokio::test]
+async fn views_through_outages_of_all_kinds_count_once() {
+    let Some((app, proxy)) = breakable().await else { return };
+    let servers = app.start_two().await;
+    let mut browser = Browser::new();
+    browser.view(&servers[0]).await;
+
+    let tally = Tally::default();
+    let visitors: Vec<_> = (0..8).map(|n| tally.keep_viewing(&browser, &servers[n % 2])).collect();
+    let kinds = [Network::LosesAnswers, Network::Stalls, Network::Refuses];
+    for network in kinds.into_iter().cycle().take(9) {
+        // Long enough for some writes; then for some deadlines to pass.
+        sleep(Duration::from_millis(rand::random_range(50..300))).await;
+        proxy.set(network);
+        sleep(Duration::from_millis(rand::random_range(100..1000))).await;
+        proxy.set(Network::Works);
+    }
+    for server in &servers {
+        recovered(server).await;
+    }
+    let answered = tally.answered();
+    while tally.answered() < answered + 20 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    for server in servers {
+        server.kill().await;
+    }
+    for visitor in visitors {
+        visitor.await.expect("no panic");
+    }
+    // What the proxy held may still be on its way to the emulator.
+    sleep(Duration::from_millis(200)).await;
+    tally.check(app.store.views(browser.id()).await);
+}
+
+#[tokio::test]
+async fn a_server_starts_without_its_store_and_recovers_by_itself() {
+    let Some((app, proxy)) = breakable().await else { return };
+    for network in [Network::Refuses, Network::Stalls] {
+        proxy.set(network);
+        let server = app.start().await;
+        assert_outage(&server, &mut Browser::with_id(UNKNOWN), &format!("{network:?} at start")).await;
+        proxy.set(Network::Works);
+        recovered(&server).await;
+        assert_eq!(Browser::new().view(&server).await.views, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_server_starts_where_no_emulator_is() {
+    let app = TestApp::on_sqlite().without("SESSION_STORE");
+    let app = app.with("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1").with("STORE_TIMEOUT", DEADLINE);
+    let server = app.start().await;
+    assert_outage(&server, &mut Browser::with_id(UNKNOWN), "no emulator").await;
+}

@@ -1,0 +1,181 @@
+//! How the server starts, and how it says that it can't: one line that names what's wrong.
+
+use std::{fs, os::unix::fs::PermissionsExt, process::Output};
+
+use tokio::{net::TcpListener, process::Command, time::timeout};
+
+use crate::support::{Browser, CEILING, Instance, Store, TestApp, browser::GREETINGS};
+
+async fn output(mut command: Command) -> Output {
+    command.stdout(std::process::Stdio::piped());
+    timeout(CEILING, command.output()).await.expect("it ends in time").expect("the server's program")
+}
+
+/// Asserts that the server does not start, and says so in one line that has all of these words.
+async fn assert_fails(app: &TestApp, args: &[&str], code: i32, words: &[&str]) {
+    let mut command = app.command();
+    command.args(args);
+    let output = output(command).await;
+    let (said, printed) = (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+    assert_eq!(output.status.code(), Some(code), "{words:?}: {said}");
+    assert_eq!((said.lines().count(), &*printed), (1, ""), "{words:?}: {said}");
+    for word in words {
+        assert!(said.contains(word), "{word:?} is not in {said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_setting_is_named() {
+    for (name, bad) in [
+        ("PORT", "70000"),
+        ("PORT", "-1"),
+        ("PORT", "http"),
+        ("PORT", ""),
+        ("SESSION_STORE", "redis"),
+        ("SESSION_STORE", "sqlite:"),
+        ("SESSION_STORE", "Firestore"),
+        ("FIRESTORE_DATABASE", ""),
+        ("FIRESTORE_DATABASE", "a/b"),
+        ("SESSION_COLLECTION", ""),
+        ("SESSION_COLLECTION", "a/b"),
+        ("SESSION_COLLECTION", ".."),
+        ("SESSION_IDLE_TIMEOUT", "14"),
+        ("SESSION_IDLE_TIMEOUT", "0s"),
+        ("SESSION_LIFETIME", "-1d"),
+        ("SESSION_LIFETIME", "for ever"),
+        ("STORE_TIMEOUT", "never"),
+        ("STORE_TIMEOUT", ""),
+        ("HTTPS_ONLY", "yes"),
+        ("LOG_FORMAT", "xml"),
+    ] {
+        assert_fails(&TestApp::on_sqlite().with(name, bad), &[], 64, &[name]).await;
+        let flag = format!("--{}={bad}", name.to_lowercase().replace('_', "-"));
+        assert_fails(&TestApp::on_sqlite().without(name), &[&flag], 64, &[name]).await;
+    }
+    assert_fails(&TestApp::on_sqlite(), &["--nonsense"], 64, &["--nonsense"]).await;
+    assert_fails(&TestApp::on_sqlite(), &["nonsense"], 64, &["nonsense"]).await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let app = TestApp::on_sqlite().with("PORT", &port);
+    assert_fails(&app, &[], 1, &["PORT", &port, "in use"]).await;
+    assert_fails(&app, &["--host", "no.such.host.invalid"], 1, &["HOST", "no.such.host.invalid"]).await;
+    assert_fails(&app, &["--host", "192.0.2.1"], 1, &["HOST", "192.0.2.1"]).await;
+}
+
+#[tokio::test]
+async fn a_site_that_is_not_built_is_named() {
+    let app = TestApp::on_sqlite();
+    let pkg = app.path("target/site/pkg");
+    fs::write(pkg.join("second.js"), "").expect("a file");
+    assert_fails(&app, &[], 1, &["LEPTOS_SITE_ROOT", ".js"]).await;
+    for name in ["second.js", "hello.c0ffee.js"] {
+        fs::remove_file(pkg.join(name)).expect("a file");
+    }
+    assert_fails(&app, &[], 1, &["LEPTOS_SITE_ROOT", ".js"]).await;
+    fs::remove_dir_all(pkg).expect("a folder");
+    assert_fails(&app, &[], 1, &["LEPTOS_SITE_ROOT", "target/site"]).await;
+    assert_fails(&app.with("LEPTOS_SITE_ROOT", "nowhere"), &[], 1, &["LEPTOS_SITE_ROOT", "nowhere"]).await;
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_used_is_named() {
+    let app = TestApp::on_sqlite();
+    fs::write(app.path("file"), "regular").expect("a file");
+    fs::write(app.path("damaged.db"), rand::random::<[u8; 32]>().repeat(512)).expect("a file");
+    fs::create_dir(app.path("folder.db")).expect("a folder");
+    let app = app.with("STORE_TIMEOUT", "2s");
+    for path in ["file/sessions.db", "file/further/sessions.db", "damaged.db", "folder.db", "/proc/sessions.db"] {
+        let app = TestApp::on_sqlite().with("SESSION_STORE", &format!("sqlite:{}", app.path(path).display()));
+        assert_fails(&app, &[], 1, &["SESSION_STORE", path]).await;
+    }
+    assert!(!fs::read(app.path("damaged.db")).expect("a file").starts_with(b"SQLite"), "it is left as it was");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_named() {
+    let app = TestApp::on_sqlite();
+    let mut browser = Browser::new();
+    let server = app.start().await;
+    browser.view(&server).await;
+    server.kill().await;
+    let Store::Sqlite(file) = &app.store else { unreachable!() };
+    file.open().pragma_update(None, "journal_mode", "DELETE").expect("an open file");
+
+    let read_only = fs::Permissions::from_mode(0o444);
+    fs::set_permissions(file.path(), read_only).expect("a file");
+    if fs::OpenOptions::new().write(true).open(file.path()).is_ok() {
+        eprintln!("SKIPPED: this user may write every file, whatever its mode");
+        return;
+    }
+    assert_fails(&app, &[], 1, &["SESSION_STORE", "sessions.db"]).await;
+}
+
+#[tokio::test]
+async fn a_file_that_somebody_else_is_making_is_waited_for() {
+    let app = TestApp::on_sqlite().with("SESSION_STORE", "sqlite:sessions.db");
+    let mut other = rusqlite::Connection::open(app.path("sessions.db")).expect("a file");
+    other.execute_batch("CREATE TABLE other (x)").expect("a table");
+    let making = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).expect("a lock");
+    let (server, ()) = tokio::join!(app.start(), async {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        making.rollback().expect("an open file");
+    });
+    assert_eq!(Browser::new().view(&server).await.views, 1);
+}
+
+#[tokio::test]
+async fn help_and_version_are_printed() {
+    let app = TestApp::on_sqlite().with("PORT", "0");
+    let mut command = app.command();
+    command.arg("--help");
+    let help = output(command).await;
+    assert_eq!(help.status.code(), Some(0));
+    let help = String::from_utf8(help.stdout).expect("text");
+    // Each with its default, where there is one that can be said.
+    for (name, default) in [
+        ("HOST", "127.0.0.1"),
+        ("PORT", "8080"),
+        ("SESSION_STORE", "sqlite:data/sessions.db"),
+        ("GOOGLE_CLOUD_PROJECT", ""),
+        ("FIRESTORE_DATABASE", "(default)"),
+        ("SESSION_COLLECTION", "sessions"),
+        ("SESSION_IDLE_TIMEOUT", "14d"),
+        ("SESSION_LIFETIME", "90d"),
+        ("STORE_TIMEOUT", "2s"),
+        ("HTTPS_ONLY", "false"),
+        ("LOG_FORMAT", "json"),
+    ] {
+        let flag = format!("--{}", name.to_lowercase().replace('_', "-"));
+        assert!(help.contains(&format!("[env: {name}=")), "{name}: {help}");
+        assert!(help.contains(&flag) && help.contains(default), "{name}: {help}");
+    }
+    let mut command = app.command();
+    command.arg("--version");
+    let version = output(command).await;
+    assert_eq!(version.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&version.stdout).trim(), concat!("server ", env!("CARGO_PKG_VERSION")));
+}
+
+#[tokio::test]
+async fn without_settings_sessions_are_in_a_file_beside() {
+    let app = TestApp::on_sqlite().without("SESSION_STORE").without("STORE_TIMEOUT");
+    let server = app.start().await;
+    assert!(GREETINGS.contains(&Browser::new().view(&server).await.greeting.as_str()));
+    assert!(app.path("data/sessions.db").is_file());
+    assert!(server.log().contains("data/sessions.db"), "{}", server.log());
+    assert!(server.address().starts_with("127.0.0.1:"), "{}", server.address());
+}
+
+#[tokio::test]
+async fn a_flag_goes_before_the_environment() {
+    let app = TestApp::on_sqlite().with("HTTPS_ONLY", "false").with("PORT", "1");
+    let mut command = app.command();
+    command.args(["--https-only", "--port=0", "--host=localhost"]);
+    let server = Instance::start(command).await;
+    let answer = Browser::new().load(&server).await;
+    assert!(answer.cookies()[0].starts_with("__Host-"), "{answer:?}");
+}

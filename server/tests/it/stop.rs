@@ -1,0 +1,97 @@
+//! How the server stops: it finishes what it has begun.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use rusqlite::TransactionBehavior;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{sleep, timeout},
+};
+
+use crate::support::{Browser, CEILING, Instance, Store, TestApp};
+
+async fn refuses(at: &Instance) {
+    let refused = async {
+        while TcpStream::connect(at.address()).await.is_ok() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(CEILING, refused).await.expect("it stops listening");
+}
+
+#[tokio::test]
+async fn a_signal_ends_it_with_success() {
+    for signal in ["TERM", "INT"] {
+        let app = TestApp::on_sqlite();
+        let mut server = app.start().await;
+        Browser::new().view(&server).await;
+        server.signal(signal).await;
+        assert_eq!(server.ended().await.code(), Some(0), "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_in_flight_is_finished() {
+    let app = TestApp::on_sqlite();
+    let mut server = app.start().await;
+    let mut browser = Browser::new();
+    browser.view(&server).await;
+
+    // The view can't be counted as long as somebody else writes.
+    let Store::Sqlite(file) = &app.store else { unreachable!() };
+    let mut connection = file.open();
+    let writing = connection.transaction_with_behavior(TransactionBehavior::Immediate).expect("a lock");
+    let page = server.url("/");
+    let view = tokio::spawn({
+        let mut browser = browser.clone();
+        async move { browser.send(browser.request(Method::GET, &page)).await }
+    });
+    sleep(Duration::from_millis(500)).await;
+    server.signal("TERM").await;
+    refuses(&server).await;
+    assert!(!view.is_finished(), "it waits");
+    writing.rollback().expect("an open file");
+
+    let answer = view.await.expect("no panic");
+    assert_eq!(answer.view().views, 2);
+    assert_eq!(server.ended().await.code(), Some(0));
+    assert_eq!(app.store.views(browser.id()).await, 2);
+}
+
+/// Browsers open connections ahead of need, and keep used ones open.
+#[tokio::test]
+async fn a_connection_without_a_request_does_not_delay_it() {
+    let app = TestApp::on_sqlite();
+    let mut server = app.start().await;
+    let mut used = TcpStream::connect(server.address()).await.expect("a connection");
+    used.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("a connection");
+    let read = timeout(CEILING, used.read(&mut [0; 1024])).await.expect("an answer").expect("a connection");
+    assert!(read > 0);
+
+    server.signal("TERM").await;
+    // The grace for requests in flight is 25 seconds.
+    let ended = timeout(Duration::from_secs(15), server.ended()).await.expect("it ends before the grace is over");
+    assert_eq!(ended.code(), Some(0));
+}
+
+#[tokio::test]
+async fn an_answer_on_its_way_is_finished() {
+    let app = TestApp::on_sqlite();
+    // More than the system buffers.
+    let length = 32 << 20;
+    std::fs::write(app.path("target/site/large.bin"), vec![b'x'; length]).expect("a file");
+    let mut server = app.start().await;
+    let mut slow = TcpStream::connect(server.address()).await.expect("a connection");
+    slow.write_all(b"GET /large.bin HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.expect("a connection");
+    let mut answer = vec![0; 1024];
+    slow.read_exact(&mut answer).await.expect("the beginning of an answer");
+
+    server.signal("TERM").await;
+    refuses(&server).await;
+    sleep(Duration::from_secs(2)).await;
+    slow.read_to_end(&mut answer).await.expect("the rest");
+    assert!(answer.len() > length, "{} bytes of {length}", answer.len());
+    assert_eq!(server.ended().await.code(), Some(0));
+}

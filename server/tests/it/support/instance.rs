@@ -1,0 +1,95 @@
+//! A running server.
+
+use std::{
+    process::ExitStatus,
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, ChildStderr, Command},
+    sync::oneshot,
+    time::timeout,
+};
+
+use super::CEILING;
+
+/// A server process. It is killed when this is dropped; if that is since a test failed, its log is shown.
+pub(crate) struct Instance {
+    address: String,
+    child: Child,
+    log: Arc<Mutex<String>>,
+}
+
+impl Instance {
+    /// Runs the command and waits until it says where it listens.
+    pub(crate) async fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().expect("the server's program");
+        let log = Arc::<Mutex<String>>::default();
+        let (announce, announced) = oneshot::channel();
+        let stderr = child.stderr.take().expect("a pipe");
+        tokio::spawn(keep(stderr, Arc::clone(&log), announce));
+        let mut instance = Self { address: String::new(), child, log };
+        let address = timeout(CEILING, announced).await.expect("it starts in time");
+        instance.address = address.unwrap_or_else(|_ended| panic!("it ended at once: {}", instance.log()));
+        instance
+    }
+
+    /// The address of a path on it.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().expect("no panic").clone()
+    }
+
+    /// Sends it a signal, as `TERM`.
+    pub(crate) async fn signal(&self, name: &str) {
+        let id = self.child.id().expect("it runs").to_string();
+        let sent = Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &id]).status().await;
+        assert!(sent.expect("a shell").success());
+    }
+
+    /// Kills it, as the power does.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.expect("it runs");
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        timeout(CEILING, self.child.wait()).await.expect("it ends in time").expect("it runs")
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("--- the server at {} has logged:\n{}---", self.address, self.log());
+        }
+    }
+}
+
+/// Keeps what the server logs, and tells the address that it announces.
+async fn keep(stderr: ChildStderr, log: Arc<Mutex<String>>, announce: oneshot::Sender<String>) {
+    let mut announce = Some(announce);
+    let mut lines = BufReader::new(stderr).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if let Some((_, rest)) = line.split_once("listening on http://")
+            && let Some(announce) = announce.take()
+        {
+            // Nobody waits any more if the test has ended.
+            let _ = announce.send(rest.split(',').next().unwrap_or_default().to_owned());
+        }
+        let mut log = log.lock().expect("no panic");
+        log.push_str(&line);
+        log.push('\n');
+    }
+}

@@ -1,0 +1,71 @@
+//! Book-keeping of views of one session when some of them fail: what must be true whatever happened.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use reqwest::Method;
+
+use super::{Browser, Instance};
+
+/// What the visitors of one session heard. Clones are the same.
+#[derive(Clone, Default)]
+pub(crate) struct Tally(Arc<Mutex<Heard>>);
+
+#[derive(Debug, Default)]
+struct Heard {
+    /// The numbers of the views that were answered.
+    seen: Vec<u64>,
+    /// How many were refused or not answered: each counted or did not.
+    unanswered: u64,
+}
+
+impl Tally {
+    /// Views the session, and answers whether the server could be reached at all.
+    pub(crate) async fn view(&self, browser: &mut Browser, page: &str) -> bool {
+        let answer = browser.try_send(browser.request(Method::GET, page)).await;
+        let mut heard = self.0.lock().expect("no panic");
+        let Ok(answer) = answer else {
+            heard.unanswered += 1;
+            return false;
+        };
+        assert_eq!(answer.cookies(), [""; 0], "the cookie stays as it is: {answer:?}");
+        if answer.status == 503 {
+            assert!(answer.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()), "{answer:?}");
+            heard.unanswered += 1;
+        } else {
+            heard.seen.push(answer.view().views);
+        }
+        true
+    }
+
+    /// Views the session over and over in a task until the server is gone.
+    pub(crate) fn keep_viewing(&self, browser: &Browser, at: &Instance) -> tokio::task::JoinHandle<()> {
+        let (tally, mut browser, page) = (self.clone(), browser.clone(), at.url("/"));
+        tokio::spawn(async move { while tally.view(&mut browser, &page).await {} })
+    }
+
+    /// How many views were answered.
+    pub(crate) fn answered(&self) -> usize {
+        self.0.lock().expect("no panic").seen.len()
+    }
+
+    /// How many were not.
+    pub(crate) fn unanswered(&self) -> u64 {
+        self.0.lock().expect("no panic").unanswered
+    }
+
+    /// Asserts that every view that was answered counted once, and every other one once at most, for a
+    /// session that had been viewed once before.
+    pub(crate) fn check(&self, stored: u64) {
+        let heard = self.0.lock().expect("no panic");
+        let answered = heard.seen.len() as u64;
+        let distinct: BTreeSet<_> = heard.seen.iter().collect();
+        assert_eq!(distinct.len() as u64, answered, "two views were answered with one number: {heard:?}");
+        assert!(heard.seen.iter().all(|seen| (2..=stored).contains(seen)), "stored is {stored}: {heard:?}");
+        let counted = stored - 1;
+        assert!(counted >= answered, "{counted} counted, an answered view is lost: {heard:?}");
+        assert!(counted <= answered + heard.unanswered, "{counted} counted, some of them twice: {heard:?}");
+    }
+}
