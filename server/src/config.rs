@@ -111,7 +111,7 @@ impl Config {
 
 /// A duration of at least a millisecond and at most a century: longer ones overflow dates somewhere.
 fn duration(text: &str) -> Result<Duration, String> {
-    const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    const LONGEST: Duration = Duration::from_hours(36_525 * 24);
     let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 2s, 30m or 14d"))?;
     match duration {
         _ if duration < Duration::from_millis(1) => Err("it must be at least 1ms".to_owned()),
@@ -151,6 +151,7 @@ mod tests {
             (["--session-store", "sqlite:"], "SESSION_STORE"),
             (["--firestore-database", "a/b"], "FIRESTORE_DATABASE"),
             (["--session-collection", ""], "SESSION_COLLECTION"),
+            (["--session-collection", "__x__"], "SESSION_COLLECTION"),
             (["--https-only", "yes"], "HTTPS_ONLY"),
             (["--log-format", "xml"], "LOG_FORMAT"),
             (["--store-timeout", "never"], "STORE_TIMEOUT"),

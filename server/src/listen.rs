@@ -12,7 +12,7 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
@@ -46,10 +46,9 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, stop: impl Future<
         (Arc::new(Semaphore::new(CONNECTIONS)), GracefulShutdown::new(), TaskTracker::new());
     let mut stop = std::pin::pin!(stop);
     loop {
-        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { break };
-        let (stream, peer) = tokio::select! {
+        let ((stream, peer), permit) = tokio::select! {
             () = &mut stop => break,
-            accepted = accept(&listener) => accepted,
+            taken = take(&listener, &connections) => taken,
         };
         let (app, requests) = (app.clone(), requests.clone());
         let service = service_fn(move |mut request: Request<_>| {
@@ -90,6 +89,14 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, stop: impl Future<
 /// Keeps the token for as long as there is a body that may fail.
 fn hold<E>(_in_flight: &TaskTrackerToken, error: E) -> E {
     error
+}
+
+/// Takes the next connection as soon as there may be one more.
+async fn take(listener: &TcpListener, open: &Arc<Semaphore>) -> ((TcpStream, Peer), OwnedSemaphorePermit) {
+    match Arc::clone(open).acquire_owned().await {
+        Ok(permit) => (accept(listener).await, permit),
+        Err(_closed) => std::future::pending().await,
+    }
 }
 
 async fn accept(listener: &TcpListener) -> (TcpStream, Peer) {

@@ -1,7 +1,7 @@
 //! How many new sessions one address gets: enough for people, too few to fill the store.
 
 use std::{
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
     sync::Arc,
 };
@@ -62,7 +62,12 @@ fn client(peer: IpAddr, headers: &HeaderMap, trusted_proxies: usize) -> IpAddr {
     let fields = headers.get_all("x-forwarded-for").iter().filter_map(|field| field.to_str().ok());
     let entries: Vec<_> = fields.flat_map(|field| field.split(',')).map(str::trim).collect();
     let seen = entries.len().checked_sub(trusted_proxies).and_then(|first_of_ours| entries.get(first_of_ours));
-    seen.and_then(|address| address.parse().ok()).unwrap_or(peer)
+    seen.and_then(|address| address_of(address)).unwrap_or(peer)
+}
+
+/// Some proxies write the port, too.
+fn address_of(text: &str) -> Option<IpAddr> {
+    text.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 /// What one subscriber gets: an IPv4 address, or the /64 of an IPv6 address.
@@ -92,6 +97,8 @@ mod tests {
             (&["1.1.1.1"], 2, "10.0.0.1"),
             (&["unknown"], 1, "10.0.0.1"),
             (&["2001:db8::1"], 1, "2001:db8::1"),
+            (&["1.1.1.1:4711"], 1, "1.1.1.1"),
+            (&["[2001:db8::1]:4711"], 1, "2001:db8::1"),
         ] {
             let headers =
                 fields.iter().map(|field| ("x-forwarded-for".parse().unwrap(), HeaderValue::from_static(field)));

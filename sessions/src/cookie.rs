@@ -77,7 +77,8 @@ impl CookiePolicy {
     }
 
     fn cookie(&self, value: String, max_age: Duration) -> String {
-        let seconds = i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX);
+        // Rounded up: 0 would remove the cookie of a session that lives for less than a second.
+        let seconds = i64::try_from(max_age.as_millis().div_ceil(1000)).unwrap_or(i64::MAX);
         Cookie::build((self.name, value))
             .http_only(true)
             .same_site(SameSite::Lax)
@@ -108,6 +109,8 @@ mod tests {
             format!("__Host-session_id={ONE}; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=34560000")
         );
         assert_eq!(https.remove(), "__Host-session_id=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0");
+        let brief = CookiePolicy::new(Duration::from_millis(1), false);
+        assert!(brief.set(&id).ends_with("; Max-Age=1"));
         assert!(https.needs_renewal() && !plain.needs_renewal());
     }
 

@@ -166,9 +166,10 @@ impl<T: SessionData> Sessions<T> {
     ///
     /// The data moves along. For the time of [`Settings::rotation_grace`] the old id still leads to the
     /// session, so that requests sent before the answer arrived are not lost; then it is unknown.
-    /// A crash between the steps loses nothing: the old id works until the new one does. Within the
-    /// grace a further rotation by the old id changes nothing, so that a doubled request can't put a
-    /// visitor's cookie on an id that is about to end.
+    /// A crash between the steps loses nothing: the old id works until the new one does. A client that never
+    /// hears of its new id begins anew after the grace; were the old one good for longer, the rotation would
+    /// protect nobody. Within the grace a further rotation by the old id changes nothing, so that a doubled
+    /// request can't put a visitor's cookie on an id that is about to end.
     ///
     /// # Errors
     /// As [`visit`](Self::visit).

@@ -51,8 +51,10 @@ pub struct Stored {
     pub version: Version,
 }
 
-/// Which state of a record somebody saw. It changes with every write, by whomever, and no two states
-/// of one key ever share it. The number means something to its own store only.
+/// Which state of a record somebody saw. It changes with every write that changes anything, by whomever, and
+/// no two states of one key ever share it. (A write of the engine always changes something: it adds a revision.
+/// Firestore leaves the `update_time` as it is when a write changes nothing.) The number means something to its
+/// own store only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version(pub i128);
 

@@ -44,6 +44,7 @@ pub(super) fn path_segment(text: &str) -> Result<String, String> {
     match text {
         "" => Err("it is empty".to_owned()),
         "." | ".." => Err("it is not a name".to_owned()),
+        _ if text.starts_with("__") && text.ends_with("__") => Err("Firestore keeps such names for itself".to_owned()),
         _ if text.contains('/') || text.chars().any(char::is_control) => Err("it must not contain a slash".to_owned()),
         _ => Ok(text.to_owned()),
     }

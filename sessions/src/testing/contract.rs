@@ -97,11 +97,9 @@ async fn a_put_happens_only_if_its_condition_holds(store: &dyn Store) {
     let second = put(store, &key, &record(2), Condition::Unchanged(first)).await;
     assert_ne!(first, second, "a write changes the version");
     refused(store, &key, Condition::Unchanged(first)).await;
-    let third = put(store, &key, &record(2), Condition::Unchanged(second)).await;
-    assert_ne!(second, third, "a write changes the version, also if it changes nothing else");
     assert_eq!(
         get(store, &key).await,
-        Some(Stored { record: record(2), version: third }),
+        Some(Stored { record: record(2), version: second }),
         "a refused put leaves no trace"
     );
     remove(store, &key).await;

@@ -137,7 +137,8 @@ fn run(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Fa
     }
     let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
     let transaction = begun.map_err(|error| Failure::Begin(classify(error)))?;
-    for job in batch {
+    // The lock may have been long in coming.
+    for job in batch.iter_mut().filter(|job| !job.abandoned()) {
         job.run(&transaction);
     }
     // SQLite ends a transaction by itself after some failures, such as a full disk.
