@@ -22,7 +22,7 @@ trap 'rm -rf "$work"' EXIT
 fetch() {
   local mirror
   # shellcheck disable=SC2016 # $(REPO_URI) is apt's own notation
-  for mirror in $(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | sort -u) https://deb.debian.org/debian/; do
+  for mirror in $(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | sort -u); do
     if curl -fsSL --retry 2 -o "$work/rust-src.deb" "$mirror$RUST_SRC_DEB" 2>/dev/null; then
       say "rust-src $version: from $mirror"
       return
