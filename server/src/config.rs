@@ -7,6 +7,8 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Parser, ValueEnum};
 
+use crate::listen;
+
 pub(crate) use self::{refusal::Refusal, store::StoreConfig};
 
 /// Serves a page that greets each visitor and counts that visitor's views.
@@ -27,11 +29,11 @@ pub(crate) struct Config {
     session_store: Option<store::Kind>,
 
     /// Google Cloud project of the Firestore database; detected if it's not set
-    #[arg(long, env = "GOOGLE_CLOUD_PROJECT")]
+    #[arg(long, env = "GOOGLE_CLOUD_PROJECT", value_parser = store::resource_id)]
     google_cloud_project: Option<String>,
 
     /// Firestore database
-    #[arg(long, env = "FIRESTORE_DATABASE", default_value = "(default)", value_parser = store::path_segment)]
+    #[arg(long, env = "FIRESTORE_DATABASE", default_value = "(default)", value_parser = store::database)]
     firestore_database: String,
 
     /// Firestore collection
@@ -57,6 +59,11 @@ pub(crate) struct Config {
     /// For how long this instance remembers a session between requests
     #[arg(long, env = "SESSION_CACHE_AGE", default_value = "10m", value_parser = duration)]
     pub(crate) session_cache_age: Duration,
+
+    /// For how long after SIGTERM requests are still taken, while `/readyz` answers 503 already: as long as whatever
+    /// balances the load needs to notice. At most 25s, which is also when the requests in flight are given up
+    #[arg(long, env = "DRAIN_TIME", default_value = "0s", value_parser = drain_time)]
+    pub(crate) drain_time: Duration,
 
     /// Whether the site is reached over HTTPS alone: the cookie is `Secure` and named
     /// `__Host-session_id`, plain HTTP is redirected, and browsers are told to remember that (HSTS)
@@ -120,6 +127,12 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// None at all, or a duration that leaves time for the end.
+fn drain_time(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 0s or 10s"))?;
+    if duration > listen::GRACE { Err(format!("it must be at most {:?}", listen::GRACE)) } else { Ok(duration) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,12 +162,16 @@ mod tests {
             (["--port", "http"], "PORT"),
             (["--session-store", "redis"], "SESSION_STORE"),
             (["--session-store", "sqlite:"], "SESSION_STORE"),
+            (["--google-cloud-project", "my project"], "GOOGLE_CLOUD_PROJECT"),
+            (["--google-cloud-project", "a/b"], "GOOGLE_CLOUD_PROJECT"),
             (["--firestore-database", "a/b"], "FIRESTORE_DATABASE"),
+            (["--firestore-database", "a b"], "FIRESTORE_DATABASE"),
             (["--session-collection", ""], "SESSION_COLLECTION"),
             (["--session-collection", "__x__"], "SESSION_COLLECTION"),
             (["--https-only", "yes"], "HTTPS_ONLY"),
             (["--log-format", "xml"], "LOG_FORMAT"),
             (["--store-timeout", "never"], "STORE_TIMEOUT"),
+            (["--drain-time", "26s"], "DRAIN_TIME"),
         ] {
             let error = parse(&args).expect_err(name);
             assert!(error.contains(name) && !error.contains('\n'), "{error}");

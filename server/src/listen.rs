@@ -1,10 +1,16 @@
 //! Takes connections and serves requests on them, with limits that a slow or greedy client runs into.
 
+mod sent;
+
 use std::{convert::Infallible, io, net::IpAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body};
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, header::CONNECTION},
+};
 use http_body_util::BodyExt as _;
-use hyper::Request;
+use hyper::{Request, body::Incoming};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
@@ -13,10 +19,15 @@ use hyper_util::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout_at},
 };
-use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 use tower::{Service as _, service_fn};
+
+use self::sent::unless_stopped;
 
 /// How many connections are open at once; others wait to be taken.
 const CONNECTIONS: usize = 4096;
@@ -27,8 +38,8 @@ const HEAD: Duration = Duration::from_secs(15);
 /// How much of a request's head is read. Browsers send some 2 kB, with a fat cookie of another app 10 kB.
 const LARGEST_HEAD: usize = 32 * 1024;
 
-/// How long requests in flight get to finish. App Engine kills after 30 seconds.
-const GRACE: Duration = Duration::from_secs(25);
+/// How long after the signal everything is over. App Engine kills after 30 seconds.
+pub(crate) const GRACE: Duration = Duration::from_secs(25);
 
 /// How long the last answers get to reach their clients.
 const FLUSH: Duration = Duration::from_millis(500);
@@ -37,52 +48,100 @@ const FLUSH: Duration = Duration::from_millis(500);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
-/// Serves until `stop` is done, then finishes the requests in flight. Connections that are idle, or on which a
-/// request is still being sent, don't hold it up.
-pub(crate) async fn serve(listener: TcpListener, app: Router, stop: impl Future<Output = ()>) {
-    let mut http = Builder::new(TokioExecutor::new()).http1_only();
-    http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD);
-    let (connections, graceful, requests) =
-        (Arc::new(Semaphore::new(CONNECTIONS)), GracefulShutdown::new(), TaskTracker::new());
-    let mut stop = std::pin::pin!(stop);
-    loop {
-        let ((stream, peer), permit) = tokio::select! {
-            () = &mut stop => break,
-            taken = take(&listener, &connections) => taken,
-        };
-        let (app, requests) = (app.clone(), requests.clone());
-        let service = service_fn(move |mut request: Request<_>| {
+/// Serves until `stop` is done, then for as long as `stop` says, then finishes the requests in flight.
+///
+/// `stopping` is cancelled at once: whoever asks about readiness hears that it's over, and connections are closed
+/// after their answer, so that by the time the listener closes, whatever balances the load sends nobody here.
+/// Connections that are idle, or on which a request is still being sent, don't hold up the end.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    app: Router,
+    stopping: CancellationToken,
+    stop: impl Future<Output = Duration>,
+) {
+    let server = Server::new(listener, app, stopping.clone());
+    let drain = server.take_until(stop).await;
+    stopping.cancel();
+    let deadline = Instant::now() + GRACE;
+    server.take_until(sleep(drain.min(GRACE))).await;
+    if timeout_at(deadline, server.finish()).await.is_err() {
+        tracing::warn!("some requests did not finish within {GRACE:?}");
+    }
+}
+
+struct Server {
+    listener: TcpListener,
+    app: Router,
+    http: Builder<TokioExecutor>,
+    connections: Arc<Semaphore>,
+    graceful: GracefulShutdown,
+    requests: TaskTracker,
+    stopping: CancellationToken,
+}
+
+impl Server {
+    fn new(listener: TcpListener, app: Router, stopping: CancellationToken) -> Self {
+        let mut http = Builder::new(TokioExecutor::new()).http1_only();
+        http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD);
+        Self {
+            listener,
+            app,
+            http,
+            connections: Arc::new(Semaphore::new(CONNECTIONS)),
+            graceful: GracefulShutdown::new(),
+            requests: TaskTracker::new(),
+            stopping,
+        }
+    }
+
+    /// Takes connections until this is done, and answers what it answers.
+    async fn take_until<R>(&self, done: impl Future<Output = R>) -> R {
+        let mut done = std::pin::pin!(done);
+        loop {
+            tokio::select! {
+                result = &mut done => return result,
+                ((stream, peer), permit) = take(&self.listener, &self.connections) => self.spawn(stream, peer, permit),
+            }
+        }
+    }
+
+    fn spawn(&self, stream: TcpStream, peer: Peer, permit: OwnedSemaphorePermit) {
+        let (app, requests, stopping) = (self.app.clone(), self.requests.clone(), self.stopping.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(|body| unless_stopped(body, &stopping));
             request.extensions_mut().insert(peer);
-            let (answer, in_flight) = (app.clone().call(request), requests.token());
+            let (answer, in_flight, stopping) = (app.clone().call(request), requests.token(), stopping.clone());
             async move {
-                let answer = answer.await?;
+                let mut answer = answer.await?;
+                if stopping.is_cancelled() {
+                    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
                 // The request is in flight until the last of its answer is handed over.
                 let held = move |body: Body| Body::new(body.map_err(move |error| hold(&in_flight, error)));
                 Ok::<_, Infallible>(answer.map(held))
             }
         });
-        let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
-        let connection = graceful.watch(connection);
+        let connection = self.http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        let connection = self.graceful.watch(connection.into_owned());
         tokio::spawn(async move {
             // A client that breaks off or talks nonsense is no failure of ours.
             let _ = connection.await;
             drop(permit);
         });
     }
-    drop(listener);
-    requests.close();
-    let answered = async {
-        requests.wait().await;
-        sleep(FLUSH).await;
-    };
-    let finished = async {
+
+    /// Closes the listener and waits for the requests in flight.
+    async fn finish(self) {
+        drop(self.listener);
+        self.requests.close();
+        let answered = async {
+            self.requests.wait().await;
+            sleep(FLUSH).await;
+        };
         tokio::select! {
-            () = graceful.shutdown() => {}
+            () = self.graceful.shutdown() => {}
             () = answered => {}
         }
-    };
-    if timeout(GRACE, finished).await.is_err() {
-        tracing::warn!("some requests did not finish within {GRACE:?}");
     }
 }
 

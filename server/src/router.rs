@@ -26,6 +26,7 @@ use sessions::{
     axum::{SessionHandle, SessionLayer},
     cookie::CookiePolicy,
 };
+use tokio_util::sync::CancellationToken;
 use tower_http::{compression::CompressionLayer, csrf::CsrfLayer, limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
 
 use crate::{
@@ -55,11 +56,13 @@ pub(crate) struct App {
     pub(crate) newcomers: Newcomers,
     /// Whether the site is reached over HTTPS alone.
     pub(crate) https_only: bool,
+    /// Cancelled as soon as the server has been told to stop.
+    pub(crate) stopping: CancellationToken,
 }
 
 /// The whole site. A request passes the layers from the last one to the first.
 pub(crate) fn router(app: App) -> Router {
-    let App { sessions, cookies, site, newcomers, https_only } = app;
+    let App { sessions, cookies, site, newcomers, https_only, stopping } = app;
     let store_timeout = sessions.settings().store_timeout;
     let with_session = Router::new()
         .route("/", get(home))
@@ -70,8 +73,10 @@ pub(crate) fn router(app: App) -> Router {
         .layer(from_fn_with_state(newcomers, newcomers::limit))
         .layer(CsrfLayer::new())
         .with_state(site.clone());
-    let health =
-        Router::new().route("/healthz", get(health::live)).route("/readyz", get(health::ready)).with_state(sessions);
+    let health = Router::new()
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .with_state((sessions, stopping));
     let nothing_here = Router::new().fallback(nothing_here).with_state(site.clone());
     Router::new()
         .merge(with_session)

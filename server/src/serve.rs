@@ -1,6 +1,6 @@
 //! Start and stop.
 
-use std::{env, net::SocketAddr};
+use std::{env, net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
 use app::visitor::Visitor;
@@ -9,6 +9,7 @@ use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     assets::Site,
@@ -40,12 +41,14 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         cache_age: config.session_cache_age,
         ..Settings::default()
     };
+    let stopping = CancellationToken::new();
     let app = router(App {
         sessions: Sessions::new(store, settings, || Visitor::new(&mut rand::rng())),
         cookies: CookiePolicy::new(config.session_lifetime, config.https_only),
         site,
         newcomers: Newcomers::new(config.new_sessions_per_minute, config.trusted_proxies),
         https_only: config.https_only,
+        stopping: stopping.clone(),
     });
 
     let (host, port) = (config.host.as_str(), config.port);
@@ -53,16 +56,19 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = bound.with_context(|| format!("HOST, PORT: can't listen on {host}:{port}"))?;
     let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     announce(listener.local_addr()?, &store::describe(&place));
-    listen::serve(listener, app, told_to_stop(terminate, interrupt)).await;
+    listen::serve(listener, app, stopping, told_to_stop(terminate, interrupt, config.drain_time)).await;
     Ok(())
 }
 
-async fn told_to_stop(mut terminate: Signal, mut interrupt: Signal) {
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    tracing::info!("stopping as soon as the requests in flight are answered");
+/// Waits for a signal, and answers for how long requests are still taken after it: not at all after Ctrl-C, when
+/// nothing balances the load.
+async fn told_to_stop(mut terminate: Signal, mut interrupt: Signal, drain: Duration) -> Duration {
+    let drain = tokio::select! {
+        _ = terminate.recv() => drain,
+        _ = interrupt.recv() => Duration::ZERO,
+    };
+    tracing::info!(drain = %humantime::format_duration(drain), "stopping, and not ready from now on");
+    drain
 }
 
 /// Says where the page is and where its sessions are.

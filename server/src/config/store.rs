@@ -39,6 +39,22 @@ pub(super) fn parse(text: &str) -> Result<Kind, String> {
     }
 }
 
+/// The id of a project or a database: `my-project`, `example.com:my-project`, `(default)`
+/// (<https://cloud.google.com/resource-manager/docs/creating-managing-projects>). Google is stricter; what passes
+/// here can at least be sent, and is then refused as what it is.
+pub(super) fn resource_id(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:()".contains(c);
+    match text.chars().find(|&c| !plain(c)) {
+        Some(bad) => Err(format!("it must not contain {bad:?}")),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// The name of a database.
+pub(super) fn database(text: &str) -> Result<String, String> {
+    path_segment(text).and_then(|name| resource_id(&name))
+}
+
 /// A name that becomes one segment of a resource's path.
 pub(super) fn path_segment(text: &str) -> Result<String, String> {
     match text {

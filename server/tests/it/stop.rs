@@ -76,6 +76,78 @@ async fn a_connection_without_a_request_does_not_delay_it() {
     assert_eq!(ended.code(), Some(0));
 }
 
+/// A form of which half arrives: its sender has lost the network, or means no good.
+#[tokio::test]
+async fn half_a_request_does_not_delay_it() {
+    let app = TestApp::on_sqlite();
+    let mut server = app.start().await;
+    let mut half = TcpStream::connect(server.address()).await.expect("a connection");
+    let head = "POST /api/greeting HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+    half.write_all(format!("{head}Content-Length: 19\r\n\r\ngreeting=").as_bytes()).await.expect("a connection");
+    let mut quarter = TcpStream::connect(server.address()).await.expect("a connection");
+    quarter.write_all(b"POST /api/forget HTTP/1.1\r\nHo").await.expect("a connection");
+    sleep(Duration::from_millis(200)).await;
+
+    server.signal("TERM").await;
+    // A body gets ten seconds otherwise.
+    let ended = timeout(Duration::from_secs(8), server.ended()).await.expect("it does not wait for the rest");
+    assert_eq!(ended.code(), Some(0));
+    let mut answer = String::new();
+    half.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+    assert_eq!(app.store.sessions().await, 0);
+}
+
+/// Whatever balances the load needs a moment to hear that this server is about to go.
+#[tokio::test]
+async fn while_it_drains_it_is_not_ready_and_serves_on() {
+    let app = TestApp::on_sqlite().with("DRAIN_TIME", "3s");
+    let mut server = app.start().await;
+    let mut browser = Browser::new();
+    browser.view(&server).await;
+    server.signal("TERM").await;
+    let not_ready = async {
+        loop {
+            let answer = browser.send(browser.request(Method::GET, &server.url("/readyz"))).await;
+            if answer.status == 503 {
+                return answer;
+            }
+        }
+    };
+    let answer = timeout(CEILING, not_ready).await.expect("readiness fails");
+    assert_eq!(answer.header("connection"), Some("close"));
+    assert_eq!(browser.send(browser.request(Method::GET, &server.url("/healthz"))).await.status, 200);
+    assert_eq!(browser.view(&server).await.views, 2);
+    assert_eq!(server.ended().await.code(), Some(0));
+    assert_eq!(app.store.views(browser.id()).await, 2);
+}
+
+/// At a terminal nobody waits for anything.
+#[tokio::test]
+async fn an_interrupt_does_not_drain() {
+    let app = TestApp::on_sqlite().with("DRAIN_TIME", "25s");
+    let mut server = app.start().await;
+    server.signal("INT").await;
+    let ended = timeout(Duration::from_secs(15), server.ended()).await.expect("it ends at once");
+    assert_eq!(ended.code(), Some(0));
+}
+
+/// Who copies the file of a server that was stopped has all of it.
+#[tokio::test]
+async fn the_write_ahead_log_is_folded_in() {
+    let app = TestApp::on_sqlite();
+    let mut server = app.start().await;
+    let mut browser = Browser::new();
+    browser.view(&server).await;
+    let Store::Sqlite(file) = &app.store else { unreachable!() };
+    let log = file.path().with_extension("db-wal");
+    assert!(log.exists(), "it runs on a write-ahead log");
+    server.signal("TERM").await;
+    assert_eq!(server.ended().await.code(), Some(0));
+    assert!(!log.exists());
+    assert_eq!(app.store.views(browser.id()).await, 1);
+}
+
 #[tokio::test]
 async fn an_answer_on_its_way_is_finished() {
     let app = TestApp::on_sqlite();

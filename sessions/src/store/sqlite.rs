@@ -5,6 +5,7 @@
 //! survive a killed process; after a power cut the last moments may be missing, never a half change
 //! (<https://sqlite.org/pragma.html#pragma_synchronous>, `NORMAL`).
 
+mod identity;
 mod row;
 mod worker;
 
@@ -17,6 +18,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use self::{
+    identity::Identity,
     row::{Row, text_of_time},
     worker::Worker,
 };
@@ -51,10 +53,12 @@ const SCHEMA: &str = "
         UPDATE sessions SET version = random() WHERE id = NEW.id;
     END;";
 
-/// A store in an SQLite file. Clones share one connection, which a thread of its own works on.
+/// A store in an SQLite file. Clones share one connection, which a thread of its own works on. Dropping the last
+/// one waits until the file is closed.
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
     path: PathBuf,
+    identity: Identity,
     worker: Worker,
 }
 
@@ -70,8 +74,9 @@ impl SqliteStore {
             std::fs::create_dir_all(folder).map_err(|error| StoreError::Refused(error.into()))?;
         }
         let connection = open_in_turn(&path)?;
+        let identity = Identity::of(&path);
         let worker = Worker::start(connection)?;
-        Ok(Self { path, worker })
+        Ok(Self { path, identity, worker })
     }
 
     /// Where the sessions are.
@@ -191,8 +196,12 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        // An empty write: it needs the lock and a writable file.
-        self.worker.write(|connection| connection.execute("DELETE FROM sessions WHERE id IS NULL", [])).await?;
+        if !self.identity.still_at(&self.path) {
+            let gone = format!("{} was moved, replaced or deleted; restart to begin a new one", self.path.display());
+            return Err(StoreError::Refused(gone.into()));
+        }
+        // A write of nothing: it needs the lock, a writable file, and the way down to the first row.
+        self.worker.write(|connection| connection.execute("DELETE FROM sessions WHERE id = ''", [])).await?;
         Ok(())
     }
 }

@@ -118,6 +118,44 @@ fn a_file_that_is_no_database_is_refused() {
     assert!(SqliteStore::open(folder.path()).is_err(), "a folder is no file");
 }
 
+/// The header and the tables' definitions are on the first page; what's damaged shows later.
+#[tokio::test]
+async fn a_file_that_is_damaged_inside_is_refused_not_awaited() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sessions.db");
+    let store = open(&path);
+    let key = fresh_key();
+    let version = store.put(&key, &record(1), Condition::Absent).await.expect("a write");
+    for n in 0..300 {
+        store.put(&fresh_key(), &record(n), Condition::Absent).await.expect("a write");
+    }
+    drop(store);
+    let mut bytes = std::fs::read(&path).expect("a file");
+    bytes[4096..].fill(0xa5);
+    std::fs::write(&path, bytes).expect("a file");
+
+    let store = open(&path);
+    let refused = |result: Result<(), StoreError>| assert!(matches!(result, Err(StoreError::Refused(_))), "{result:?}");
+    refused(store.get(&key).await.map(drop));
+    refused(store.put(&key, &record(2), Condition::Unchanged(version)).await.map(drop));
+    refused(store.put(&fresh_key(), &record(2), Condition::Absent).await.map(drop));
+    refused(store.delete(&key, version).await);
+    refused(store.list(None, 10).await.map(drop));
+    refused(store.ping().await);
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_is_noticed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sessions.db");
+    let store = open(&path);
+    store.ping().await.expect("an answer");
+    std::fs::rename(&path, folder.path().join("elsewhere.db")).expect("a file");
+    assert!(matches!(store.ping().await, Err(StoreError::Refused(_))), "moved");
+    std::fs::write(&path, "").expect("a file");
+    assert!(matches!(store.ping().await, Err(StoreError::Refused(_))), "replaced");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn opening_one_file_many_times_at_once_works() {
     let folder = tempfile::tempdir().expect("a folder");

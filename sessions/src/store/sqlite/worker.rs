@@ -1,7 +1,11 @@
 //! The thread that owns the connection. SQLite blocks, so it is kept away from the async threads; and
 //! whatever waits is done in one transaction, so that many views share the cost of a commit.
 
-use std::{fmt, thread};
+use std::{
+    fmt,
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
@@ -14,20 +18,37 @@ const QUEUE: usize = 1024;
 /// How many operations one transaction holds at most.
 const BATCH: usize = 256;
 
-/// A handle on the thread. The thread ends when the last handle is dropped.
+/// A handle on the thread. When the last one is dropped, what was asked of it is done and the file is closed.
 #[derive(Clone)]
 pub(super) struct Worker {
-    jobs: mpsc::Sender<Box<dyn Job>>,
+    thread: Arc<Thread>,
+}
+
+struct Thread {
+    /// Both are there until the end.
+    jobs: Option<mpsc::Sender<Box<dyn Job>>>,
+    handle: Option<JoinHandle<()>>,
+}
+
+impl Drop for Thread {
+    /// Waits until SQLite has closed the file and folded the write-ahead log into it. A process that ends without
+    /// waiting loses nothing, but leaves two files where there could be one.
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(Err(_panic)) = self.handle.take().map(JoinHandle::join) {
+            tracing::error!("the SQLite thread panicked");
+        }
+    }
 }
 
 impl Worker {
     pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        thread::Builder::new()
+        let handle = thread::Builder::new()
             .name("sqlite".to_owned())
             .spawn(move || work(connection, queue))
             .map_err(|error| StoreError::Unavailable(error.into()))?;
-        Ok(Self { jobs })
+        Ok(Self { thread: Arc::new(Thread { jobs: Some(jobs), handle: Some(handle) }) })
     }
 
     /// Runs an operation that only reads.
@@ -56,7 +77,8 @@ impl Worker {
         let (reply, answer) = oneshot::channel();
         let call = Call { writes, operation: Some(operation), result: None, reply };
         let stopped = || StoreError::Unavailable("the SQLite thread has stopped".into());
-        self.jobs.send(Box::new(call)).await.map_err(|_unsent| stopped())?;
+        let jobs = self.thread.jobs.as_ref().ok_or_else(stopped)?;
+        jobs.send(Box::new(call)).await.map_err(|_unsent| stopped())?;
         answer.await.map_err(|_dropped| stopped())?
     }
 }
@@ -122,45 +144,40 @@ fn work(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>) {
         batch.retain(|job| !job.abandoned());
         let outcome = run(&mut connection, &mut batch);
         for job in batch {
-            let failure = outcome.as_ref().err().map(failure);
-            job.answer(failure);
+            job.answer(outcome.as_ref().err().map(again));
         }
     }
 }
 
-fn run(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+fn run(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
     if !batch.iter().any(|job| job.writes()) {
         for job in batch {
             job.run(connection);
         }
         return Ok(());
     }
-    let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
-    let transaction = begun.map_err(|error| Failure::Begin(classify(error)))?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(classify)?;
     // The lock may have been long in coming.
     for job in batch.iter_mut().filter(|job| !job.abandoned()) {
         job.run(&transaction);
     }
     // SQLite ends a transaction by itself after some failures, such as a full disk.
     if transaction.is_autocommit() {
-        return Err(Failure::Commit("SQLite rolled the transaction back".to_owned()));
+        return Err(StoreError::Unavailable("SQLite rolled the transaction back".into()));
     }
-    transaction.commit().map_err(|error| Failure::Commit(error.to_string()))
+    transaction.commit().map_err(|error| match classify(error) {
+        // Whether it was committed is best looked up.
+        StoreError::Contended(cause) => StoreError::Unavailable(cause),
+        error => error,
+    })
 }
 
-/// Why none of a batch's writes counts.
-enum Failure {
-    /// It never began.
-    Begin(StoreError),
-    /// It began, and whether it was committed is best looked up.
-    Commit(String),
-}
-
-fn failure(failure: &Failure) -> StoreError {
+/// The failure once more, for each job of a batch: none of its writes counts.
+fn again(failure: &StoreError) -> StoreError {
     match failure {
-        Failure::Begin(StoreError::Contended(cause)) => StoreError::Contended(cause.to_string().into()),
-        Failure::Begin(StoreError::Refused(cause)) => StoreError::Refused(cause.to_string().into()),
-        Failure::Begin(error) => StoreError::Unavailable(error.to_string().into()),
-        Failure::Commit(message) => StoreError::Unavailable(message.clone().into()),
+        StoreError::Conflict => StoreError::Conflict,
+        StoreError::Contended(cause) => StoreError::Contended(cause.to_string().into()),
+        StoreError::Refused(cause) => StoreError::Refused(cause.to_string().into()),
+        StoreError::Unavailable(cause) => StoreError::Unavailable(cause.to_string().into()),
     }
 }
