@@ -79,6 +79,15 @@ pub(crate) struct Config {
     #[arg(long, env = "TRUSTED_PROXIES", default_value_t = 0)]
     pub(crate) trusted_proxies: usize,
 
+    /// Address of a listener of its own for `GET /metrics`, as Prometheus reads it: `127.0.0.1:9090`. Off by default
+    #[arg(long, env = "METRICS_ADDR", value_parser = address)]
+    pub(crate) metrics_addr: Option<String>,
+
+    /// Secret from which sessions get their names in the log. Instances that share it name them alike; by
+    /// default each start has its own
+    #[arg(long, env = "LOG_SALT", hide_env_values = true)]
+    pub(crate) log_salt: Option<String>,
+
     /// How to log: `json` follows Cloud Logging's structured format. By default `json` on Google Cloud
     #[arg(long, env = "LOG_FORMAT", value_enum)]
     pub(crate) log_format: Option<LogFormat>,
@@ -103,12 +112,16 @@ impl Config {
         Ok(Self::try_parse()?)
     }
 
+    /// The Google Cloud project, if it's set.
+    pub(crate) fn project(&self) -> Option<&str> {
+        self.google_cloud_project.as_deref().filter(|project| !project.is_empty())
+    }
+
     /// Where sessions are kept. `emulator` is the value of `FIRESTORE_EMULATOR_HOST`, if that's set.
     pub(crate) fn store(&self, emulator: Option<&str>) -> StoreConfig {
-        let project = self.google_cloud_project.as_deref().filter(|project| !project.is_empty());
         store::choose(
             self.session_store.as_ref(),
-            project,
+            self.project(),
             &self.firestore_database,
             &self.session_collection,
             emulator,
@@ -124,6 +137,14 @@ fn duration(text: &str) -> Result<Duration, String> {
         _ if duration < Duration::from_millis(1) => Err("it must be at least 1ms".to_owned()),
         _ if duration > LONGEST => Err("it must be at most 100 years".to_owned()),
         _ => Ok(duration),
+    }
+}
+
+/// A host and a port.
+fn address(text: &str) -> Result<String, String> {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
+        _ => Err("write it as 127.0.0.1:9090".to_owned()),
     }
 }
 
@@ -172,6 +193,8 @@ mod tests {
             (["--log-format", "xml"], "LOG_FORMAT"),
             (["--store-timeout", "never"], "STORE_TIMEOUT"),
             (["--drain-time", "26s"], "DRAIN_TIME"),
+            (["--metrics-addr", "9090"], "METRICS_ADDR"),
+            (["--metrics-addr", "localhost:http"], "METRICS_ADDR"),
         ] {
             let error = parse(&args).expect_err(name);
             assert!(error.contains(name) && !error.contains('\n'), "{error}");

@@ -27,12 +27,17 @@ use sessions::{
     cookie::CookiePolicy,
 };
 use tokio_util::sync::CancellationToken;
-use tower_http::{compression::CompressionLayer, csrf::CsrfLayer, limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer, limit::RequestBodyLimitLayer,
+    timeout::TimeoutLayer,
+};
 
 use crate::{
     assets::Site,
     headers, health, https,
     newcomers::{self, Newcomers},
+    pseudonym::Pseudonyms,
+    request_log,
 };
 
 /// The largest body of a request that has one: a form with a greeting in it.
@@ -58,11 +63,13 @@ pub(crate) struct App {
     pub(crate) https_only: bool,
     /// Cancelled as soon as the server has been told to stop.
     pub(crate) stopping: CancellationToken,
+    /// What sessions are called in the log.
+    pub(crate) pseudonyms: Pseudonyms,
 }
 
 /// The whole site. A request passes the layers from the last one to the first.
 pub(crate) fn router(app: App) -> Router {
-    let App { sessions, cookies, site, newcomers, https_only, stopping } = app;
+    let App { sessions, cookies, site, newcomers, https_only, stopping, pseudonyms } = app;
     let store_timeout = sessions.settings().store_timeout;
     let with_session = Router::new()
         .route("/", get(home))
@@ -88,7 +95,9 @@ pub(crate) fn router(app: App) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE + store_timeout))
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(https_only, https::redirect))
+        .layer(CatchPanicLayer::new())
         .layer(map_response_with_state(https_only, headers::secure))
+        .layer(from_fn_with_state(pseudonyms, request_log::log))
 }
 
 /// The page. Looking at it counts a view; asking whether it is there, or loading it ahead of time, does not.

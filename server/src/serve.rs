@@ -14,15 +14,16 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     assets::Site,
     config::{Config, LogFormat},
-    listen,
+    listen, metrics,
     newcomers::Newcomers,
+    pseudonym::Pseudonyms,
     router::{App, router},
     store, telemetry,
 };
 
 /// Starts the server and runs it until it is told to stop.
 pub(crate) fn run(config: Config) -> anyhow::Result<()> {
-    telemetry::start(config.log_format.unwrap_or_else(log_format_here));
+    telemetry::start(config.log_format.unwrap_or_else(log_format_here), config.project());
     // Two at least: work that is spawned must go on while a render holds a thread, on one CPU as well.
     let threads = std::thread::available_parallelism().map_or(2, |cpus| cpus.get().max(2));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
@@ -41,6 +42,10 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         cache_age: config.session_cache_age,
         ..Settings::default()
     };
+    if let Some(address) = &config.metrics_addr {
+        let address = metrics::start(address).await?;
+        tracing::info!(%address, "metrics at http://{address}/metrics");
+    }
     let stopping = CancellationToken::new();
     let app = router(App {
         sessions: Sessions::new(store, settings, || Visitor::new(&mut rand::rng())),
@@ -49,6 +54,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         newcomers: Newcomers::new(config.new_sessions_per_minute, config.trusted_proxies),
         https_only: config.https_only,
         stopping: stopping.clone(),
+        pseudonyms: Pseudonyms::new(config.log_salt.as_deref()),
     });
 
     let (host, port) = (config.host.as_str(), config.port);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cookie::{Cookie, SameSite, time};
 
-use crate::SessionId;
+use crate::{SessionId, metrics};
 
 /// Browsers keep no cookie for longer (RFC 6265bis, section 5.5).
 const LONGEST: Duration = Duration::from_hours(400 * 24);
@@ -53,11 +53,12 @@ impl CookiePolicy {
             // Another site's cookie may hold any bytes; they must not hide ours.
             let field = String::from_utf8_lossy(field);
             for cookie in Cookie::split_parse(field.as_ref()).flatten().filter(|cookie| cookie.name() == self.name) {
-                let id = SessionId::parse(cookie.value())?;
-                if found.is_some_and(|other| other != id) {
+                let id = SessionId::parse(cookie.value());
+                if id.is_none() || found.is_some_and(|other| Some(other) != id) {
+                    metrics::malformed_id();
                     return None;
                 }
-                found = Some(id);
+                found = id;
             }
         }
         found

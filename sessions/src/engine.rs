@@ -18,7 +18,7 @@ pub use self::{
     lifetime::Lifetime,
     settings::{Admission, Clock, Settings},
 };
-use crate::{Error, SessionId, cache::Cache, queue::Queues, store::Store};
+use crate::{Error, Meter, SessionId, cache::Cache, metrics, queue::Queues, store::Store};
 
 /// What an application keeps in a session: a struct that serialises to a JSON object.
 ///
@@ -36,6 +36,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> SessionData for T {}
 /// run counts. The work runs in a task of its own: it's finished even if the future is dropped.
 pub struct Sessions<T> {
     engine: Arc<Engine<T>>,
+    meter: Meter,
 }
 
 struct Engine<T> {
@@ -95,7 +96,7 @@ impl<T: SessionData> Sessions<T> {
             settings,
             clock,
         };
-        Self { engine: Arc::new(engine) }
+        Self { engine: Arc::new(engine), meter: Meter::default() }
     }
 
     /// Changes the visitor's session, or a new one if there's none of this id: it was never made, has
@@ -125,7 +126,8 @@ impl<T: SessionData> Sessions<T> {
         change: impl FnMut(&mut T) + Send + 'static,
     ) -> Result<Visit<T>, Error> {
         let admission = admission.clone();
-        self.task(|engine| async move { engine.visit(id, &admission, Box::new(change)).await }).await
+        self.task(|engine, attempts| async move { engine.visit(id, &admission, Box::new(change), attempts).await })
+            .await
     }
 
     /// Changes a session; `None` if there's none of this id. Nothing is created.
@@ -137,9 +139,9 @@ impl<T: SessionData> Sessions<T> {
         id: SessionId,
         change: impl FnMut(&mut T) + Send + 'static,
     ) -> Result<Option<Session<T>>, Error> {
-        self.task(move |engine| async move {
+        self.task(move |engine, mut attempts| async move {
             let mut change: Change<T> = Box::new(change);
-            let changed = engine.follow(id.key(), &mut change, &mut engine.attempts()).await?;
+            let changed = engine.follow(id.key(), &mut change, &mut attempts).await?;
             Ok(changed.map(|(session, _renewed)| session))
         })
         .await
@@ -150,7 +152,7 @@ impl<T: SessionData> Sessions<T> {
     /// # Errors
     /// As [`visit`](Self::visit).
     pub async fn get(&self, id: SessionId) -> Result<Option<Session<T>>, Error> {
-        self.task(move |engine| async move { engine.read(id.key()).await }).await
+        self.task(move |engine, attempts| async move { engine.read(id.key(), attempts).await }).await
     }
 
     /// Ends a session. A change in flight does not bring it back, on whatever instance: it finds the
@@ -159,7 +161,7 @@ impl<T: SessionData> Sessions<T> {
     /// # Errors
     /// As [`visit`](Self::visit); after any error the session may or may not be there.
     pub async fn delete(&self, id: SessionId) -> Result<(), Error> {
-        self.task(move |engine| async move { engine.delete(id.key()).await }).await
+        self.task(move |engine, attempts| async move { engine.delete(id.key(), attempts).await }).await
     }
 
     /// Gives a session a new id, as an app does when a visitor signs in; `None` if there's none of this id.
@@ -174,7 +176,7 @@ impl<T: SessionData> Sessions<T> {
     /// # Errors
     /// As [`visit`](Self::visit).
     pub async fn rotate(&self, id: SessionId) -> Result<Option<Visit<T>>, Error> {
-        self.task(move |engine| async move { engine.rotate(id.key()).await }).await
+        self.task(move |engine, attempts| async move { engine.rotate(id.key(), attempts).await }).await
     }
 
     /// Whether the store can be reached and used, within the deadline. It is asked once.
@@ -182,8 +184,8 @@ impl<T: SessionData> Sessions<T> {
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Busy`] or [`Error::Misconfigured`].
     pub async fn ping(&self) -> Result<(), Error> {
-        let attempts = self.engine.attempts();
-        attempts.once(self.engine.store.ping()).await
+        let result = self.attempts().ping(self.engine.store.ping()).await;
+        result.inspect_err(metrics::failed)
     }
 
     /// The settings it was made with.
@@ -192,14 +194,19 @@ impl<T: SessionData> Sessions<T> {
         &self.engine.settings
     }
 
+    fn attempts(&self) -> Attempts {
+        Attempts::new(self.engine.settings.store_timeout, self.meter.clone())
+    }
+
     /// Runs the work in a task, which goes on when the caller is dropped.
-    async fn task<R, W>(&self, work: impl FnOnce(Arc<Engine<T>>) -> W) -> R
+    async fn task<R, W>(&self, work: impl FnOnce(Arc<Engine<T>>, Attempts) -> W) -> Result<R, Error>
     where
         R: Send + 'static,
-        W: Future<Output = R> + Send + 'static,
+        W: Future<Output = Result<R, Error>> + Send + 'static,
     {
-        let work = work(Arc::clone(&self.engine));
-        match tokio::spawn(work.in_current_span()).await {
+        let work = work(Arc::clone(&self.engine), self.attempts());
+        let counted = async { work.await.inspect_err(metrics::failed) };
+        match tokio::spawn(counted.in_current_span()).await {
             Ok(result) => result,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
@@ -210,9 +217,17 @@ impl<T: SessionData> Sessions<T> {
     }
 }
 
+impl<T> Sessions<T> {
+    /// The same sessions, whose cost is counted by this meter from now on.
+    #[must_use]
+    pub fn metered(&self, meter: &Meter) -> Self {
+        Self { engine: Arc::clone(&self.engine), meter: meter.clone() }
+    }
+}
+
 impl<T> Clone for Sessions<T> {
     fn clone(&self) -> Self {
-        Self { engine: Arc::clone(&self.engine) }
+        Self { engine: Arc::clone(&self.engine), meter: self.meter.clone() }
     }
 }
 

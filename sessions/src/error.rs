@@ -34,6 +34,21 @@ pub enum Error {
     Data(Cause),
 }
 
+impl Error {
+    /// A short name for logs and metrics.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Unavailable { outcome: Outcome::NotApplied, .. } => "unavailable",
+            Self::Unavailable { outcome: Outcome::Unknown, .. } => "unknown",
+            Self::Misconfigured(_) => "misconfigured",
+            Self::NotAdmitted => "not_admitted",
+            Self::Data(_) => "data",
+        }
+    }
+}
+
 /// What is known of a change that was given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {

@@ -7,6 +7,8 @@ pub mod cookie;
 pub mod engine;
 mod error;
 mod id;
+mod meter;
+pub mod metrics;
 mod queue;
 pub mod record;
 pub mod store;
@@ -17,5 +19,6 @@ pub use self::{
     engine::{Admission, Session, SessionData, Sessions, Settings, Visit},
     error::{Error, Outcome},
     id::{SessionId, SessionKey},
+    meter::Meter,
     record::Record,
 };

@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::SessionKey;
+use crate::{SessionKey, metrics};
 
 /// A queue for each session that somebody works on; sessions nobody works on take no space.
 #[derive(Debug, Default)]
@@ -33,6 +33,7 @@ impl Queues {
             let mut queues = self.lock();
             let queue = queues.entry(key).or_default();
             queue.members += 1;
+            metrics::queued();
             Arc::clone(&queue.turn)
         };
         // From here on the place counts this member, and leaves when it is dropped, whenever that is.
@@ -61,6 +62,7 @@ impl Drop for Place {
         let mut queues = self.queues.lock();
         if let Some(queue) = queues.get_mut(&self.key) {
             queue.members -= 1;
+            metrics::left_queue();
             if queue.members == 0 {
                 queues.remove(&self.key);
             }

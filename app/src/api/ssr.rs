@@ -35,20 +35,22 @@ pub(super) async fn refresh() -> Result<View, ApiError> {
 /// # Errors
 /// [`ApiError::Unavailable`] if the store is, the cause is in the log; [`ApiError::TooMany`].
 pub async fn count_view(session: &SessionHandle<Visitor>) -> Result<Session<Visitor>, ApiError> {
-    session.visit(Visitor::count_view).await.map_err(|error| logged(&error))
+    let session = session.visit(Visitor::count_view).await.map_err(|error| told(&error))?;
+    metrics::counter!("views_total").increment(1);
+    Ok(session)
 }
 
 pub(super) async fn choose(greeting: &str) -> Result<View, ApiError> {
     let greeting = Greeting::pick(greeting).ok_or(ApiError::UnknownGreeting)?;
     let handle = handle().await?;
     let session =
-        handle.visit(move |visitor| visitor.greet_with(greeting.clone())).await.map_err(|error| logged(&error))?;
+        handle.visit(move |visitor| visitor.greet_with(greeting.clone())).await.map_err(|error| told(&error))?;
     back_to_the_page();
     Ok(session.data.into())
 }
 
 pub(super) async fn forget() -> Result<(), ApiError> {
-    handle().await?.delete().await.map_err(|error| logged(&error))?;
+    handle().await?.delete().await.map_err(|error| told(&error))?;
     back_to_the_page();
     Ok(())
 }
@@ -57,13 +59,13 @@ async fn handle() -> Result<SessionHandle<Visitor>, ApiError> {
     leptos_axum::extract().await.map_err(|_missing| ApiError::Unavailable)
 }
 
-/// Says once, in the log, what went wrong; the visitor learns the kind only.
-fn logged(error: &Error) -> ApiError {
-    if let Error::NotAdmitted = error {
-        return ApiError::TooMany;
+/// What a visitor is told of a failure: its kind. The cause is for the log, where whoever logs the request finds
+/// it in the response's [`Usage`](sessions::axum::Usage).
+fn told(error: &Error) -> ApiError {
+    match error {
+        Error::NotAdmitted => ApiError::TooMany,
+        _ => ApiError::Unavailable,
     }
-    tracing::error!(%error, "a session could not be used");
-    ApiError::Unavailable
 }
 
 /// Where a browser without JavaScript goes after sending a form; that page then counts as a view.

@@ -25,6 +25,8 @@ mod document;
 mod edits;
 mod expiry;
 mod kill;
+mod logs;
+mod metrics;
 mod outage;
 mod parallel;
 mod security;

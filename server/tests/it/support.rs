@@ -121,7 +121,7 @@ impl TestApp {
         let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
         command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path))).envs(&self.settings);
         command.current_dir(self.folder()).kill_on_drop(true);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 }

@@ -6,7 +6,8 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
-    Error, Outcome, SessionKey,
+    Error, Meter, Outcome, SessionKey,
+    metrics::{self, Found, Operation},
     queue::{Place, Queues},
     store::{Cause, StoreError},
 };
@@ -22,19 +23,22 @@ pub(super) struct Attempts {
     deadline: Instant,
     pauses: ExponentialBackoff,
     conflicts: u32,
+    round_trips: u32,
+    meter: Meter,
     /// A write was sent whose outcome is not known yet.
     pub(super) in_doubt: bool,
 }
 
 impl Attempts {
-    pub(super) fn new(timeout: Duration) -> Self {
+    pub(super) fn new(timeout: Duration, meter: Meter) -> Self {
         let pauses = ExponentialBuilder::new()
             .with_min_delay(PAUSES.0)
             .with_max_delay(PAUSES.1)
             .with_factor(2.0)
             .with_jitter()
             .without_max_times();
-        Self { deadline: Instant::now() + timeout, pauses: pauses.build(), conflicts: 0, in_doubt: false }
+        let deadline = Instant::now() + timeout;
+        Self { deadline, pauses: pauses.build(), conflicts: 0, round_trips: 0, meter, in_doubt: false }
     }
 
     /// Waits for the turn to work on a session.
@@ -44,33 +48,32 @@ impl Attempts {
 
     /// One call of the store. It gets half of what is left, so that after a lost answer there's time to
     /// look whether it counted; a call that runs out of it is unavailable, with an unknown outcome.
-    pub(super) async fn call<R>(&self, call: impl Future<Output = Result<R, StoreError>>) -> Result<R, StoreError> {
-        let share = self.left() / 2;
-        match timeout(share, call).await {
-            Ok(result) => result,
-            Err(_elapsed) => Err(StoreError::Unavailable(format!("no answer within {share:?}").into())),
-        }
+    pub(super) async fn call<R>(
+        &mut self,
+        operation: Operation,
+        call: impl Future<Output = Result<R, StoreError>>,
+    ) -> Result<R, StoreError> {
+        self.round_trips += 1;
+        self.meter.round_trip();
+        timed(operation, self.left() / 2, call).await
     }
 
-    /// A call that may be repeated as it is, until it succeeds or the deadline passes.
-    pub(super) async fn repeat<R, C>(&mut self, mut call: impl FnMut() -> C) -> Result<R, Error>
+    /// A read, which may be repeated as it is, until it succeeds or the deadline passes.
+    pub(super) async fn read<R, C>(&mut self, mut call: impl FnMut() -> C) -> Result<R, Error>
     where
         C: Future<Output = Result<R, StoreError>>,
     {
         loop {
-            match self.call(call()).await {
+            match self.call(Operation::Get, call()).await {
                 Ok(result) => return Ok(result),
                 Err(error) => self.pause(error).await?,
             }
         }
     }
 
-    /// A call that is made once, with all the time there is.
-    pub(super) async fn once(&self, call: impl Future<Output = Result<(), StoreError>>) -> Result<(), Error> {
-        match timeout(self.left(), call).await {
-            Ok(result) => result.map_err(|error| self.give_up(error)),
-            Err(_elapsed) => Err(self.unavailable("no answer until the deadline".into())),
-        }
+    /// The question whether the store is there, asked once, with all the time there is.
+    pub(super) async fn ping(&self, call: impl Future<Output = Result<(), StoreError>>) -> Result<(), Error> {
+        timed(Operation::Ping, self.left(), call).await.map_err(|error| self.give_up(error))
     }
 
     /// Waits before the next try, a little longer each time and never the same; or gives up, if the
@@ -84,13 +87,32 @@ impl Attempts {
             return Err(self.give_up(why));
         }
         sleep(pause).await;
+        self.retry();
         Ok(())
     }
 
     /// Waits after a refused write: not at all the first time, when the guess was merely old.
     pub(super) async fn conflict(&mut self) -> Result<(), Error> {
+        metrics::conflict();
         self.conflicts += 1;
-        if self.conflicts > 1 { self.pause(StoreError::Conflict).await } else { Ok(()) }
+        if self.conflicts > 1 {
+            return self.pause(StoreError::Conflict).await;
+        }
+        self.retry();
+        Ok(())
+    }
+
+    fn retry(&self) {
+        metrics::retry();
+        self.meter.retry();
+    }
+
+    /// The fate of the write that was in doubt is known, or will never be.
+    pub(super) fn resolved(&mut self, found: Found) {
+        if self.in_doubt {
+            metrics::lost_answer(found);
+        }
+        self.in_doubt = false;
     }
 
     fn give_up(&self, error: StoreError) -> Error {
@@ -105,6 +127,9 @@ impl Attempts {
 
     /// The error for a change whose write was sent and whose fate can't be told any more.
     pub(super) fn unavailable(&self, cause: Cause) -> Error {
+        if self.in_doubt {
+            metrics::lost_answer(Found::Unknown);
+        }
         let outcome = if self.in_doubt { Outcome::Unknown } else { Outcome::NotApplied };
         Error::Unavailable { outcome, cause }
     }
@@ -112,4 +137,27 @@ impl Attempts {
     fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
+}
+
+impl Drop for Attempts {
+    fn drop(&mut self) {
+        if self.round_trips > 0 {
+            metrics::round_trips(self.round_trips);
+        }
+    }
+}
+
+/// A call of the store that runs out of its time is unavailable.
+async fn timed<R>(
+    operation: Operation,
+    share: Duration,
+    call: impl Future<Output = Result<R, StoreError>>,
+) -> Result<R, StoreError> {
+    let begun = Instant::now();
+    let result = match timeout(share, call).await {
+        Ok(result) => result,
+        Err(_elapsed) => Err(StoreError::Unavailable(format!("no answer within {share:?}").into())),
+    };
+    metrics::store_call(operation, &result, begun.elapsed());
+    result
 }

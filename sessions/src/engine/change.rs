@@ -14,6 +14,7 @@ use super::{Attempts, Change, Engine, Session, SessionData, data::encode};
 use crate::{
     Error, Record, SessionId, SessionKey,
     cache::{Entry, Trust},
+    metrics::{self, Cached, Found, Operation},
     record::Revision,
     store::{Condition, StoreError, Stored, Version},
 };
@@ -95,12 +96,13 @@ impl<T: SessionData> Engine<T> {
         loop {
             let Some(stored) = base else {
                 // Deleted, perhaps after our write: a change of a session that is gone has no effect.
-                attempts.in_doubt = false;
+                attempts.resolved(Found::Gone);
+                metrics::unknown_id();
                 return Ok(Applied::Gone);
             };
             let prepared = match in_doubt.take().map(|sent| (sent.fate(revision, &stored), sent)) {
                 Some((Fate::Applied, sent)) => {
-                    attempts.in_doubt = false;
+                    attempts.resolved(Found::Applied);
                     self.cache.insert(key, Arc::unwrap_or_clone(stored), trust);
                     return Ok(Applied::Done { session: sent.session, renewed: sent.renewed });
                 }
@@ -109,9 +111,9 @@ impl<T: SessionData> Engine<T> {
                 }
                 Some((Fate::Pending, sent)) => sent,
                 Some((Fate::Lost, _)) | None => {
-                    attempts.in_doubt = false;
-                    let now = self.now();
-                    if self.lifetime.is_over(&stored.record, now) {
+                    attempts.resolved(Found::NotApplied);
+                    if self.lifetime.is_over(&stored.record, self.now()) {
+                        metrics::expired();
                         return Ok(Applied::Gone);
                     }
                     if let Some(successor) = stored.record.successor {
@@ -121,16 +123,22 @@ impl<T: SessionData> Engine<T> {
                 }
             };
             let write = self.store.put(&key, &prepared.record, Condition::Unchanged(prepared.base));
-            match attempts.call(write).await {
+            match attempts.call(Operation::Put, write).await {
                 Ok(version) => {
-                    attempts.in_doubt = false;
+                    // If an earlier copy was in doubt, it had not been applied: this one was.
+                    attempts.resolved(Found::NotApplied);
                     let stored = Stored { record: prepared.record, version };
-                    self.cache.insert(key, stored, if guessed { trust.after(true) } else { trust });
+                    if guessed {
+                        metrics::cached(Cached::Hit);
+                        trust = trust.after(true);
+                    }
+                    self.cache.insert(key, stored, trust);
                     return Ok(Applied::Done { session: prepared.session, renewed: prepared.renewed });
                 }
                 // Somebody else was here. If an earlier copy of this write is in doubt, it may have been that.
                 Err(StoreError::Conflict) => {
                     if guessed {
+                        metrics::cached(Cached::Stale);
                         (trust, guessed) = (trust.after(false), false);
                     }
                     in_doubt = attempts.in_doubt.then_some(prepared);
@@ -142,7 +150,7 @@ impl<T: SessionData> Engine<T> {
                     attempts.pause(error).await?;
                 }
             }
-            base = attempts.repeat(|| self.store.get(&key)).await?.map(Arc::new);
+            base = attempts.read(|| self.store.get(&key)).await?.map(Arc::new);
         }
     }
 
@@ -160,7 +168,8 @@ impl<T: SessionData> Engine<T> {
         {
             return Ok((Some(Arc::clone(stored)), *trust, true));
         }
-        let stored = attempts.repeat(|| self.store.get(&key)).await?;
+        metrics::cached(if seen.is_some() { Cached::Unused } else { Cached::Miss });
+        let stored = attempts.read(|| self.store.get(&key)).await?;
         let trust = match (&seen, &stored) {
             (Some(seen), Some(stored)) => seen.trust.after(seen.stored.version == stored.version),
             _ => Trust::default(),
@@ -217,14 +226,16 @@ impl<T: SessionData> Engine<T> {
         loop {
             let id = Self::new_id();
             let key = id.key();
-            let stored = match attempts.call(self.store.put(&key, &record, Condition::Absent)).await {
+            let stored = match attempts.call(Operation::Put, self.store.put(&key, &record, Condition::Absent)).await {
                 Ok(version) => Some(Stored { record: record.clone(), version }),
                 // Somebody else's session has this id. It happens once in 2^122, or with a broken generator.
                 Err(StoreError::Conflict) => None,
                 Err(StoreError::Unavailable(cause)) => {
                     attempts.in_doubt = true;
                     attempts.pause(StoreError::Unavailable(cause)).await?;
-                    attempts.repeat(|| self.store.get(&key)).await?
+                    let stored = attempts.read(|| self.store.get(&key)).await?;
+                    attempts.resolved(if stored.is_some() { Found::Applied } else { Found::NotApplied });
+                    stored
                 }
                 Err(error) => {
                     attempts.pause(error).await?;
@@ -233,7 +244,6 @@ impl<T: SessionData> Engine<T> {
             };
             // The next try takes another id. To send this one again could make a session that was deleted
             // in between come back, since "must not exist" holds again after a delete.
-            attempts.in_doubt = false;
             if let Some(stored) = stored {
                 self.cache.insert(key, stored, Trust::default());
                 return Ok((id, Session { data, created_at, expires_at }));

@@ -4,13 +4,13 @@
 use super::{Attempts, Change, Engine, SessionData, Visit, change::Applied};
 use crate::{
     Error, Record, SessionKey,
+    metrics::{Found, Operation},
     record::Revision,
     store::{Condition, StoreError, Stored},
 };
 
 impl<T: SessionData> Engine<T> {
-    pub(super) async fn rotate(&self, key: SessionKey) -> Result<Option<Visit<T>>, Error> {
-        let mut attempts = self.attempts();
+    pub(super) async fn rotate(&self, key: SessionKey, mut attempts: Attempts) -> Result<Option<Visit<T>>, Error> {
         let _place = attempts.wait(&self.queues, key).await?;
         self.cache.remove(&key);
         loop {
@@ -25,7 +25,9 @@ impl<T: SessionData> Engine<T> {
             match self.forward(key, &old, id.key(), &mut attempts).await {
                 Ok(true) => return Ok(Some(Visit { session, new_id: Some(id), renewed: true })),
                 // The session was changed meanwhile: take the copy back and begin again.
-                Ok(false) => self.remove(id.key(), false, &mut attempts).await?,
+                Ok(false) => {
+                    self.remove(id.key(), false, &mut attempts).await?;
+                }
                 Err(error) => {
                     // The copy is unreachable unless the old record points to it all the same; it expires.
                     self.cache.remove(&id.key());
@@ -56,9 +58,10 @@ impl<T: SessionData> Engine<T> {
             successor: Some(new),
         };
         loop {
-            match attempts.call(self.store.put(&key, &record, Condition::Unchanged(old.version))).await {
+            match attempts.call(Operation::Put, self.store.put(&key, &record, Condition::Unchanged(old.version))).await
+            {
                 Ok(_version) => {
-                    attempts.in_doubt = false;
+                    attempts.resolved(Found::NotApplied);
                     return Ok(true);
                 }
                 Err(StoreError::Conflict) if !attempts.in_doubt => return Ok(false),
@@ -70,9 +73,10 @@ impl<T: SessionData> Engine<T> {
                 }
             }
             // An earlier copy of this write may have been applied: only it points to this new record.
-            let now = attempts.repeat(|| self.store.get(&key)).await?;
-            attempts.in_doubt = false;
-            return Ok(now.is_some_and(|now| now.record.successor == Some(new)));
+            let now = attempts.read(|| self.store.get(&key)).await?;
+            let applied = now.is_some_and(|now| now.record.successor == Some(new));
+            attempts.resolved(if applied { Found::Applied } else { Found::NotApplied });
+            return Ok(applied);
         }
     }
 

@@ -9,21 +9,18 @@ use super::{
 };
 use crate::{
     Error, SessionId, SessionKey,
+    metrics::{self, Operation},
     store::{StoreError, Stored},
 };
 
 impl<T: SessionData> Engine<T> {
-    pub(super) fn attempts(&self) -> Attempts {
-        Attempts::new(self.settings.store_timeout)
-    }
-
     pub(super) async fn visit(
         &self,
         id: Option<SessionId>,
         admission: &Admission,
         mut change: Change<T>,
+        mut attempts: Attempts,
     ) -> Result<Visit<T>, Error> {
-        let mut attempts = self.attempts();
         if let Some(id) = id
             && let Some((session, renewed)) = self.follow(id.key(), &mut change, &mut attempts).await?
         {
@@ -35,6 +32,7 @@ impl<T: SessionData> Engine<T> {
         let mut data = (self.fresh)();
         change(&mut data);
         let (id, session) = self.create(data, None, &mut attempts).await?;
+        metrics::created();
         Ok(Visit { session, new_id: Some(id), renewed: true })
     }
 
@@ -57,8 +55,7 @@ impl<T: SessionData> Engine<T> {
         }
     }
 
-    pub(super) async fn read(&self, key: SessionKey) -> Result<Option<Session<T>>, Error> {
-        let mut attempts = self.attempts();
+    pub(super) async fn read(&self, key: SessionKey, mut attempts: Attempts) -> Result<Option<Session<T>>, Error> {
         let Some(stored) = self.find(key, &mut attempts).await? else { return Ok(None) };
         let stored = match stored.record.successor {
             None => stored,
@@ -76,31 +73,34 @@ impl<T: SessionData> Engine<T> {
 
     /// What is stored under the key and has not expired.
     pub(super) async fn find(&self, key: SessionKey, attempts: &mut Attempts) -> Result<Option<Stored>, Error> {
-        let stored = attempts.repeat(|| self.store.get(&key)).await?;
+        let stored = attempts.read(|| self.store.get(&key)).await?;
         Ok(stored.filter(|stored| !self.lifetime.is_over(&stored.record, self.now())))
     }
 
-    pub(super) async fn delete(&self, key: SessionKey) -> Result<(), Error> {
-        let mut attempts = self.attempts();
+    pub(super) async fn delete(&self, key: SessionKey, mut attempts: Attempts) -> Result<(), Error> {
         let _place = attempts.wait(&self.queues, key).await?;
-        self.remove(key, true, &mut attempts).await
+        if self.remove(key, true, &mut attempts).await? {
+            metrics::ended();
+        }
+        Ok(())
     }
 
-    /// Removes what is stored under the key, after what it leads to since a rotation. The removal is
+    /// Removes what is stored under the key, after what it leads to since a rotation; `false` if there was
+    /// nothing. The removal is
     /// conditional, so that a rotation on another instance can't carry the session away meanwhile.
-    pub(super) async fn remove(&self, key: SessionKey, follow: bool, attempts: &mut Attempts) -> Result<(), Error> {
+    pub(super) async fn remove(&self, key: SessionKey, follow: bool, attempts: &mut Attempts) -> Result<bool, Error> {
         self.cache.remove(&key);
-        while let Some(stored) = attempts.repeat(|| self.store.get(&key)).await? {
+        while let Some(stored) = attempts.read(|| self.store.get(&key)).await? {
             if let Some(successor) = stored.record.successor.filter(|_| follow) {
                 Box::pin(self.remove(successor, false, attempts)).await?;
             }
-            match attempts.call(self.store.delete(&key, stored.version)).await {
-                Ok(()) => break,
+            match attempts.call(Operation::Delete, self.store.delete(&key, stored.version)).await {
+                Ok(()) => return Ok(true),
                 Err(StoreError::Conflict) => attempts.conflict().await?,
                 Err(error) => attempts.pause(error).await?,
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     pub(super) fn now(&self) -> SystemTime {

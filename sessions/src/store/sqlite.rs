@@ -23,7 +23,7 @@ use self::{
     worker::Worker,
 };
 use super::{Condition, Store, StoreError, Stored, Version};
-use crate::{Record, SessionKey};
+use crate::{Record, SessionKey, metrics};
 
 /// How long a statement waits for another process's lock before the engine hears of it.
 const LOCK_WAIT: Duration = Duration::from_millis(250);
@@ -107,6 +107,7 @@ impl SqliteStore {
                 })
                 .await?;
             removed += batch;
+            metrics::swept(batch);
             if batch < SWEEP_BATCH as usize {
                 return Ok(removed);
             }

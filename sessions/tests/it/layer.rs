@@ -11,7 +11,7 @@ use axum::{
 };
 use sessions::{
     Error, SessionId, Sessions, Settings,
-    axum::{SessionHandle, SessionLayer},
+    axum::{SessionHandle, SessionLayer, Usage},
     cookie::CookiePolicy,
     store::memory::MemoryStore,
     testing::{Fault, Faulty},
@@ -152,6 +152,30 @@ async fn a_failure_leaves_the_cookie_alone_and_tells_no_secrets() {
         assert_eq!((response.status(), set(&response)), (status, None), "{path} {faults:?}");
         assert!(!body.contains("fault"), "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_response_tells_what_the_request_did_and_cost() {
+    let app = app(&[Fault::None, Fault::None, Fault::None, Fault::None, Fault::None, Fault::None, Fault::Refused]);
+    let cookie = set(&ask(&app, "/view", "").await.0).expect("a cookie");
+    let id = cookie.strip_prefix("session_id=").and_then(SessionId::parse).expect("an id");
+    for (path, session, outcome, round_trips) in [
+        ("/unused", Some(id.key()), None, 0),
+        ("/view", Some(id.key()), Some("changed"), 1),
+        ("/twice", Some(id.key()), Some("changed"), 2),
+        ("/get", Some(id.key()), Some("read"), 1),
+        ("/delete", None, Some("misconfigured"), 2),
+    ] {
+        let (response, _) = ask(&app, path, &cookie).await;
+        let usage = response.extensions().get::<Usage>().expect("usage");
+        let failed = outcome == Some("misconfigured");
+        assert_eq!(usage.session, session.or(failed.then_some(id.key())), "{path}");
+        assert_eq!((usage.outcome, usage.meter.round_trips()), (outcome, round_trips), "{path}");
+        assert_eq!(usage.error.is_some(), failed, "{path}: {:?}", usage.error);
+    }
+    let (response, _) = ask(&app, "/get", "").await;
+    let usage = response.extensions().get::<Usage>().expect("usage");
+    assert_eq!((usage.session, usage.outcome, usage.meter.round_trips()), (None, Some("absent"), 0));
 }
 
 #[tokio::test]

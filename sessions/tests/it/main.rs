@@ -7,4 +7,5 @@ mod engine;
 mod exactly_once;
 mod fuzz;
 mod layer;
+mod metrics;
 mod sqlite;

@@ -7,9 +7,9 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, ChildStderr, Command},
-    sync::oneshot,
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    process::{Child, Command},
+    sync::mpsc,
     time::timeout,
 };
 
@@ -27,12 +27,13 @@ impl Instance {
     pub(crate) async fn start(mut command: Command) -> Self {
         let mut child = command.spawn().expect("the server's program");
         let log = Arc::<Mutex<String>>::default();
-        let (announce, announced) = oneshot::channel();
-        let stderr = child.stderr.take().expect("a pipe");
+        let (announce, mut announced) = mpsc::unbounded_channel();
+        let (stdout, stderr) = (child.stdout.take().expect("a pipe"), child.stderr.take().expect("a pipe"));
+        tokio::spawn(keep(stdout, Arc::clone(&log), announce.clone()));
         tokio::spawn(keep(stderr, Arc::clone(&log), announce));
         let mut instance = Self { address: String::new(), child, log };
-        let address = timeout(CEILING, announced).await.expect("it starts in time");
-        instance.address = address.unwrap_or_else(|_ended| panic!("it ended at once: {}", instance.log()));
+        let address = timeout(CEILING, announced.recv()).await.expect("it starts in time");
+        instance.address = address.unwrap_or_else(|| panic!("it ended at once: {}", instance.log()));
         instance
     }
 
@@ -78,13 +79,10 @@ impl Drop for Instance {
 }
 
 /// Keeps what the server logs, and tells the address that it announces.
-async fn keep(stderr: ChildStderr, log: Arc<Mutex<String>>, announce: oneshot::Sender<String>) {
-    let mut announce = Some(announce);
-    let mut lines = BufReader::new(stderr).lines();
+async fn keep(output: impl AsyncRead + Unpin, log: Arc<Mutex<String>>, announce: mpsc::UnboundedSender<String>) {
+    let mut lines = BufReader::new(output).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        if let Some((_, rest)) = line.split_once("listening on http://")
-            && let Some(announce) = announce.take()
-        {
+        if let Some((_, rest)) = line.split_once("listening on http://") {
             // Nobody waits any more if the test has ended.
             let _ = announce.send(rest.split(',').next().unwrap_or_default().to_owned());
         }

@@ -1,0 +1,160 @@
+//! One line for each request, at the boundary: what was asked, what came of it, and what it cost.
+
+use std::time::{Duration, Instant};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, Method},
+    middleware::Next,
+    response::Response,
+};
+use sessions::axum::Usage;
+use tracing::{Instrument as _, Span};
+
+use crate::{
+    metrics::{self, InFlight},
+    pseudonym::Pseudonyms,
+};
+
+/// The target of these lines.
+pub(crate) const TARGET: &str = "request";
+
+/// The field of a request's span that holds the id of the trace it belongs to.
+pub(crate) const TRACE: &str = "trace";
+
+/// Logs the request when it's answered, or when its client has gone away. What failed inside it is in the same line,
+/// so it's logged once.
+///
+/// The query is left out, since others may put anything there; the session is there by a pseudonym.
+pub(crate) async fn log(State(pseudonyms): State<Pseudonyms>, request: Request, next: Next) -> Response {
+    let mut line = Line::of(&request);
+    let response = next.run(request).instrument(line.span.clone()).await;
+    line.answered = true;
+    let (status, took) = (response.status(), line.begun.elapsed());
+    metrics::answered(method_name(&line.method), &line.route, status, took);
+    let usage = response.extensions().get::<Usage>();
+    let session = usage.and_then(|usage| usage.session).map(|key| pseudonyms.of(&key));
+    macro_rules! log {
+        ($level:ident) => {
+            tracing::$level!(
+                target: TARGET,
+                parent: &line.span,
+                method = %line.method,
+                path = %line.path,
+                status = status.as_u16(),
+                milliseconds = milliseconds(took),
+                route = %line.route,
+                round_trips = usage.map(|usage| usage.meter.round_trips()),
+                retries = usage.map(|usage| usage.meter.retries()),
+                outcome = usage.and_then(|usage| usage.outcome).map(display),
+                session = session.as_deref().map(display),
+                error = usage.and_then(|usage| usage.error.as_deref()),
+            )
+        };
+    }
+    // Questions about health come every few seconds.
+    let of_health = matches!(line.route.as_str(), "/healthz" | "/readyz");
+    match status.is_server_error() {
+        true if of_health => log!(warn),
+        true => log!(error),
+        false if of_health => log!(debug),
+        false => log!(info),
+    }
+    response
+}
+
+/// A request on its way.
+struct Line {
+    begun: Instant,
+    method: Method,
+    path: String,
+    route: String,
+    span: Span,
+    answered: bool,
+    _in_flight: InFlight,
+}
+
+impl Line {
+    fn of(request: &Request) -> Self {
+        let path = request.uri().path();
+        let route = match request.extensions().get::<MatchedPath>() {
+            Some(route) => route.as_str(),
+            None if path.starts_with("/pkg/") => "/pkg/*",
+            None => "other",
+        };
+        Self {
+            begun: Instant::now(),
+            method: request.method().clone(),
+            path: path.to_owned(),
+            route: route.to_owned(),
+            span: match trace_of(request.headers()) {
+                Some(trace) => tracing::info_span!(target: TARGET, "request", trace),
+                None => Span::none(),
+            },
+            answered: false,
+            _in_flight: InFlight::new(),
+        }
+    }
+}
+
+impl Drop for Line {
+    /// The client has closed its connection. What it asked for is done all the same: a change of a session is
+    /// finished by a task of its own.
+    fn drop(&mut self) {
+        if !self.answered {
+            let (method, path, route) = (&self.method, &self.path, &self.route);
+            let milliseconds = milliseconds(self.begun.elapsed());
+            tracing::info!(target: TARGET, parent: &self.span, %method, %path, milliseconds, %route, outcome = "abandoned");
+        }
+    }
+}
+
+fn milliseconds(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// The methods there are; whatever else a client sends must not become a time series of its own.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        Method::PATCH => "PATCH",
+        _ => "other",
+    }
+}
+
+/// The id of the trace that the request belongs to: 32 hexadecimal digits, from `traceparent` (W3C Trace Context,
+/// `00-TRACE-SPAN-FLAGS`) or `X-Cloud-Trace-Context` (`TRACE/SPAN;o=OPTIONS`).
+fn trace_of(headers: &HeaderMap) -> Option<&str> {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let w3c = header("traceparent").and_then(|value| value.split('-').nth(1));
+    let google = || header("x-cloud-trace-context").and_then(|value| value.split('/').next());
+    let is_id = |id: &&str| id.len() == 32 && id.bytes().all(|digit| digit.is_ascii_hexdigit());
+    w3c.filter(is_id).or_else(|| google().filter(is_id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_is_taken_from_either_header() {
+        let trace = "105445aa7843bc8bf206b12000100000";
+        for (name, value, found) in [
+            ("x-cloud-trace-context", format!("{trace}/1;o=1"), true),
+            ("x-cloud-trace-context", trace.to_owned(), true),
+            ("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"), true),
+            ("traceparent", trace.to_owned(), false),
+            ("x-cloud-trace-context", "nonsense/1".to_owned(), false),
+            ("x-cloud-trace-context", format!("{trace}0/1"), false),
+            ("traceparent", String::new(), false),
+        ] {
+            let headers = [(name.parse().expect("a name"), value.parse().expect("a value"))];
+            assert_eq!(trace_of(&HeaderMap::from_iter(headers)), found.then_some(trace), "{name}: {value}");
+        }
+    }
+}
