@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run watch build test test-rust e2e weigh lighthouse lint fuzz check-deploy deploy shots clean setup setup-test
+.PHONY: help run watch build test test-rust e2e weigh lighthouse lint fuzz check-deploy rehearse deploy shots clean setup setup-test
 
 help: ## List what there is to run
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s%s\n", $$1, $$2 }' Makefile
@@ -21,7 +21,7 @@ build: setup ## Build target/release/server and target/site
 	@scripts/build.sh
 
 test: setup setup-test ## Run every test, on SQLite and on a Firestore emulator
-	@scripts/with-emulator.sh $(MAKE) --no-print-directory test-rust e2e check-deploy
+	@scripts/with-emulator.sh $(MAKE) --no-print-directory test-rust e2e check-deploy rehearse
 
 test-rust: ## Run the Rust tests alone
 	@scripts/with-emulator.sh cargo test --workspace --exclude frontend
@@ -51,6 +51,9 @@ fuzz: ## Feed the parsers and the engine random input, FUZZ_SECONDS (600) for ea
 
 check-deploy: build ## Check app.yaml, what would be uploaded, and the image
 	@scripts/with-emulator.sh scripts/deploy/check.sh
+
+rehearse: build ## Rehearse a deploy: replace two servers behind a load balancer while visitors come
+	@scripts/with-emulator.sh scripts/rehearse/rehearse.sh
 
 deploy: check-deploy ## Deploy to App Engine: make deploy PROJECT=my-project
 	@: $${PROJECT:?name it: make deploy PROJECT=my-project}

@@ -52,12 +52,12 @@ pub(crate) async fn log(State(pseudonyms): State<Pseudonyms>, request: Request, 
             )
         };
     }
-    // Questions about health come every few seconds.
+    // Questions about health come every few seconds; only a store that can't be reached is news.
     let of_health = matches!(line.route.as_str(), "/healthz" | "/readyz");
     match status.is_server_error() {
-        true if of_health => log!(warn),
+        true if of_health && usage.is_some() => log!(warn),
+        _ if of_health => log!(debug),
         true => log!(error),
-        false if of_health => log!(debug),
         false => log!(info),
     }
     response
