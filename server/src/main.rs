@@ -1,12 +1,17 @@
 //! The web server of the page whose views are counted in sessions.
 
 mod assets;
+mod check;
+mod command_line;
 mod config;
+mod failure;
 mod headers;
 mod health;
 mod https;
 mod listen;
+mod manage;
 mod newcomers;
+mod output;
 mod router;
 mod serve;
 mod store;
@@ -14,22 +19,23 @@ mod telemetry;
 
 use std::process::ExitCode;
 
-use crate::config::Config;
-
-/// The exit code for a bad setting, `EX_USAGE` of sysexits.h.
-const BAD_SETTING: u8 = 64;
+use crate::{
+    command_line::{Command, CommandLine},
+    failure::BAD_USAGE,
+};
 
 fn main() -> ExitCode {
-    let config = match Config::from_process() {
-        Ok(config) => config,
-        Err(refusal) => return refusal.exit(BAD_SETTING),
+    let command = match CommandLine::parse(std::env::args_os()) {
+        Ok(command) => command,
+        Err(refusal) => return refusal.exit(BAD_USAGE),
     };
-    match serve::run(config) {
+    let result = match command {
+        Command::Serve(config) => serve::run(*config).map_err(Into::into),
+        Command::Sessions(command) => manage::run(command),
+        Command::Check(args) => check::run(*args),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // `{:#}` puts the causes on the same line.
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(failure) => failure.exit(),
     }
 }

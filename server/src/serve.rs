@@ -4,7 +4,7 @@ use std::{env, net::SocketAddr};
 
 use anyhow::Context as _;
 use app::visitor::Visitor;
-use sessions::{Sessions, Settings, cookie::CookiePolicy};
+use sessions::{Sessions, cookie::CookiePolicy};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::{
     assets::Site,
-    config::{Config, LogFormat},
+    config::{Config, LogFormat, on_google_cloud},
     listen,
     newcomers::Newcomers,
     router::{App, router},
@@ -29,20 +29,13 @@ pub(crate) fn run(config: Config) -> anyhow::Result<()> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    let place = config.store(env::var("FIRESTORE_EMULATOR_HOST").ok().as_deref());
+    let place = config.store.place();
     let site = Site::open(&config.site_root, env::var_os("LEPTOS_WATCH").is_some(), store::name(&place))?;
-    let store = store::open(&place, config.store_timeout).await?;
-    let settings = Settings {
-        idle_timeout: config.session_idle_timeout,
-        lifetime: config.session_lifetime,
-        store_timeout: config.store_timeout,
-        cache_capacity: config.session_cache_capacity,
-        cache_age: config.session_cache_age,
-        ..Settings::default()
-    };
+    let store = store::open(&place, config.store.timeout).await?;
+    let settings = config.sessions.engine(config.store.timeout);
     let app = router(App {
         sessions: Sessions::new(store, settings, || Visitor::new(&mut rand::rng())),
-        cookies: CookiePolicy::new(config.session_lifetime, config.https_only),
+        cookies: CookiePolicy::new(config.sessions.lifetime, config.https_only),
         site,
         newcomers: Newcomers::new(config.new_sessions_per_minute, config.trusted_proxies),
         https_only: config.https_only,
@@ -70,8 +63,7 @@ fn announce(address: SocketAddr, place: &str) {
     tracing::info!(%address, "listening on http://{address}, sessions in {place}");
 }
 
-/// JSON where Cloud Logging reads it (App Engine and Cloud Run set these variables), else text.
+/// JSON where Cloud Logging reads it, else text.
 fn log_format_here() -> LogFormat {
-    let on_google_cloud = ["GAE_SERVICE", "K_SERVICE"].into_iter().any(|name| env::var_os(name).is_some());
-    if on_google_cloud { LogFormat::Json } else { LogFormat::Text }
+    if on_google_cloud() { LogFormat::Json } else { LogFormat::Text }
 }

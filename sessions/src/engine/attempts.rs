@@ -18,16 +18,16 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_m
 const TOO_SHORT: Duration = Duration::from_millis(1);
 
 /// One request's deadline and what went wrong so far.
-pub(super) struct Attempts {
+pub(crate) struct Attempts {
     deadline: Instant,
     pauses: ExponentialBackoff,
     conflicts: u32,
     /// A write was sent whose outcome is not known yet.
-    pub(super) in_doubt: bool,
+    pub(crate) in_doubt: bool,
 }
 
 impl Attempts {
-    pub(super) fn new(timeout: Duration) -> Self {
+    pub(crate) fn new(timeout: Duration) -> Self {
         let pauses = ExponentialBuilder::new()
             .with_min_delay(PAUSES.0)
             .with_max_delay(PAUSES.1)
@@ -38,13 +38,13 @@ impl Attempts {
     }
 
     /// Waits for the turn to work on a session.
-    pub(super) async fn wait(&self, queues: &Arc<Queues>, key: SessionKey) -> Result<Place, Error> {
+    pub(crate) async fn wait(&self, queues: &Arc<Queues>, key: SessionKey) -> Result<Place, Error> {
         queues.wait(key, self.deadline).await.ok_or(Error::Busy)
     }
 
     /// One call of the store. It gets half of what is left, so that after a lost answer there's time to
     /// look whether it counted; a call that runs out of it is unavailable, with an unknown outcome.
-    pub(super) async fn call<R>(&self, call: impl Future<Output = Result<R, StoreError>>) -> Result<R, StoreError> {
+    pub(crate) async fn call<R>(&self, call: impl Future<Output = Result<R, StoreError>>) -> Result<R, StoreError> {
         let share = self.left() / 2;
         match timeout(share, call).await {
             Ok(result) => result,
@@ -53,7 +53,7 @@ impl Attempts {
     }
 
     /// A call that may be repeated as it is, until it succeeds or the deadline passes.
-    pub(super) async fn repeat<R, C>(&mut self, mut call: impl FnMut() -> C) -> Result<R, Error>
+    pub(crate) async fn repeat<R, C>(&mut self, mut call: impl FnMut() -> C) -> Result<R, Error>
     where
         C: Future<Output = Result<R, StoreError>>,
     {
@@ -66,7 +66,7 @@ impl Attempts {
     }
 
     /// A call that is made once, with all the time there is.
-    pub(super) async fn once(&self, call: impl Future<Output = Result<(), StoreError>>) -> Result<(), Error> {
+    pub(crate) async fn once(&self, call: impl Future<Output = Result<(), StoreError>>) -> Result<(), Error> {
         match timeout(self.left(), call).await {
             Ok(result) => result.map_err(|error| self.give_up(error)),
             Err(_elapsed) => Err(self.unavailable("no answer until the deadline".into())),
@@ -75,7 +75,7 @@ impl Attempts {
 
     /// Waits before the next try, a little longer each time and never the same; or gives up, if the
     /// failure is final or there's no time left for another try.
-    pub(super) async fn pause(&mut self, why: StoreError) -> Result<(), Error> {
+    pub(crate) async fn pause(&mut self, why: StoreError) -> Result<(), Error> {
         if matches!(why, StoreError::Refused(_)) {
             return Err(self.give_up(why));
         }
@@ -88,7 +88,7 @@ impl Attempts {
     }
 
     /// Waits after a refused write: not at all the first time, when the guess was merely old.
-    pub(super) async fn conflict(&mut self) -> Result<(), Error> {
+    pub(crate) async fn conflict(&mut self) -> Result<(), Error> {
         self.conflicts += 1;
         if self.conflicts > 1 { self.pause(StoreError::Conflict).await } else { Ok(()) }
     }
@@ -104,7 +104,7 @@ impl Attempts {
     }
 
     /// The error for a change whose write was sent and whose fate can't be told any more.
-    pub(super) fn unavailable(&self, cause: Cause) -> Error {
+    pub(crate) fn unavailable(&self, cause: Cause) -> Error {
         let outcome = if self.in_doubt { Outcome::Unknown } else { Outcome::NotApplied };
         Error::Unavailable { outcome, cause }
     }
