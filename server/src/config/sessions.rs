@@ -11,19 +11,24 @@ use super::duration;
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SessionSettings {
     /// After how long without a view a session ends, as `2s`, `30m`, `14d`
-    #[arg(id = "session_idle_timeout", long, env = "SESSION_IDLE_TIMEOUT", default_value = "14d", value_parser = duration)]
+    #[arg(id = "SESSION_IDLE_TIMEOUT", long = "session-idle-timeout", env = "SESSION_IDLE_TIMEOUT", default_value = "14d", value_parser = duration)]
     pub(crate) idle_timeout: Duration,
 
     /// After how long a session ends, however often it's viewed
-    #[arg(id = "session_lifetime", long, env = "SESSION_LIFETIME", default_value = "90d", value_parser = duration)]
+    #[arg(id = "SESSION_LIFETIME", long = "session-lifetime", env = "SESSION_LIFETIME", default_value = "90d", value_parser = duration)]
     pub(crate) lifetime: Duration,
 
     /// How many sessions this instance remembers between requests
-    #[arg(id = "session_cache_capacity", long, env = "SESSION_CACHE_CAPACITY", default_value_t = 10_000)]
+    #[arg(
+        id = "SESSION_CACHE_CAPACITY",
+        long = "session-cache-capacity",
+        env = "SESSION_CACHE_CAPACITY",
+        default_value_t = 10_000
+    )]
     cache_capacity: u64,
 
     /// For how long this instance remembers a session between requests
-    #[arg(id = "session_cache_age", long, env = "SESSION_CACHE_AGE", default_value = "10m", value_parser = duration)]
+    #[arg(id = "SESSION_CACHE_AGE", long = "session-cache-age", env = "SESSION_CACHE_AGE", default_value = "10m", value_parser = duration)]
     cache_age: Duration,
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct StoreSettings {
     session_collection: String,
 
     /// Deadline for all store work of one request, retries included; of a command, for each session or page
-    #[arg(id = "store_timeout", long, env = "STORE_TIMEOUT", default_value = "2s", value_parser = duration)]
+    #[arg(id = "STORE_TIMEOUT", long = "store-timeout", env = "STORE_TIMEOUT", default_value = "2s", value_parser = duration)]
     pub(crate) timeout: Duration,
 }
 

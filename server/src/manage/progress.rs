@@ -14,7 +14,7 @@ use crate::failure::Failure;
 const TICK: Duration = Duration::from_millis(100);
 
 /// How many sessions go by between two lines where there's no terminal.
-const LINE: u64 = 10_000;
+const LINE: u64 = 5_000;
 
 /// How far long work is, on standard error: a bar on a terminal, a line now and then elsewhere. It's gone when
 /// dropped.
@@ -49,7 +49,8 @@ impl Progress {
                 bar.set_message(message.to_owned());
             }
             None if position >= self.next_line.get() => {
-                eprintln!("{}: {message}", self.what);
+                // If nobody reads it, the work goes on all the same.
+                let _ = writeln!(io::stderr(), "{}: {message}", self.what);
                 self.next_line.set(position - position % LINE + LINE);
             }
             None => {}

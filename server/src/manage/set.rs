@@ -90,7 +90,7 @@ mod tests {
     fn what_it_cannot_read_is_refused() {
         for (text, word) in [
             ("views", "FIELD=VALUE"),
-            ("views=", "whole number"),
+            ("views=", "JSON number"),
             ("views=many", "number"),
             ("views=-1", "whole number"),
             ("views=\"7\"", "number"),

@@ -20,11 +20,14 @@ macro_rules! on_both_stores {
 }
 
 mod api;
+mod check;
 mod cookies;
 mod document;
 mod edits;
 mod expiry;
 mod kill;
+mod manage;
+mod many;
 mod outage;
 mod parallel;
 mod security;
