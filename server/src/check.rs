@@ -58,17 +58,13 @@ impl Finding {
 }
 
 /// Looks at everything and prints what it found.
-pub(crate) fn run(args: CheckArgs) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let CheckArgs { json, config } = args;
-        let place = config.store.place();
-        let mut report = Report { json, sound: true };
-        report.add(settings::check(&config, &place, on_google_cloud()))?;
-        report.add(site::check(&config).await)?;
-        report.add(store::check(&place, config.store.timeout).await)?;
-        if report.sound { Ok(()) } else { Err(Failure::told()) }
-    })
+pub(crate) async fn run(CheckArgs { json, config }: CheckArgs) -> Result<(), Failure> {
+    let place = config.store.place();
+    let mut report = Report { json, sound: true };
+    report.add(settings::check(&config, &place, on_google_cloud()))?;
+    report.add(site::check(&config).await)?;
+    report.add(store::check(&place, config.store.timeout).await)?;
+    if report.sound { Ok(()) } else { Err(Failure::told()) }
 }
 
 struct Report {

@@ -17,25 +17,36 @@ mod serve;
 mod store;
 mod telemetry;
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
 use crate::{
     command_line::{Command, CommandLine},
-    failure::BAD_USAGE,
+    config::LogFormat,
+    failure::{BAD_USAGE, Failure},
 };
 
 fn main() -> ExitCode {
-    let command = match CommandLine::parse(std::env::args_os()) {
+    let command = match CommandLine::parse(env::args_os()) {
         Ok(command) => command,
         Err(refusal) => return refusal.exit(BAD_USAGE),
     };
     let result = match command {
         Command::Serve(config) => serve::run(*config).map_err(Into::into),
-        Command::Sessions(command) => manage::run(command),
-        Command::Check(args) => check::run(*args),
+        Command::Sessions(command) => run(manage::run(command)),
+        Command::Check(args) => run(check::run(*args)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.exit(),
     }
+}
+
+/// Runs a command that ends by itself.
+fn run(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    // It says what there is to say by itself. Its log is for those who look into it.
+    if env::var_os("RUST_LOG").is_some() {
+        telemetry::start(LogFormat::Text);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    runtime.block_on(command)
 }

@@ -10,16 +10,10 @@ mod set;
 mod show;
 mod shown;
 
-use std::env;
-
 use sessions::admin::Admin;
 
 pub(crate) use self::args::SessionsCommand;
-use crate::{
-    config::{LogFormat, StoreSettings},
-    failure::Failure,
-    store, telemetry,
-};
+use crate::{config::StoreSettings, failure::Failure, store};
 
 /// The sessions, and how to say where they are.
 struct Sessions {
@@ -41,19 +35,12 @@ impl Sessions {
 }
 
 /// Runs a command.
-pub(crate) fn run(command: SessionsCommand) -> Result<(), Failure> {
-    // A command says what there is to say by itself. Its log is for those who look into it.
-    if env::var_os("RUST_LOG").is_some() {
-        telemetry::start(LogFormat::Text);
+pub(crate) async fn run(command: SessionsCommand) -> Result<(), Failure> {
+    match command {
+        SessionsCommand::List(args) => list::run(&args).await,
+        SessionsCommand::Show(args) => show::run(&args).await,
+        SessionsCommand::Set(args) => set::run(&args).await,
+        SessionsCommand::Delete(args) => delete::run(&args).await,
+        SessionsCommand::Purge(args) => purge::run(&args).await,
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        match command {
-            SessionsCommand::List(args) => list::run(&args).await,
-            SessionsCommand::Show(args) => show::run(&args).await,
-            SessionsCommand::Set(args) => set::run(&args).await,
-            SessionsCommand::Delete(args) => delete::run(&args).await,
-            SessionsCommand::Purge(args) => purge::run(&args).await,
-        }
-    })
 }

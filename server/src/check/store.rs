@@ -9,13 +9,16 @@ use sessions::{
     Record, SessionId,
     store::{Condition, Store, StoreError, sqlite::SqliteStore},
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::Finding;
 use crate::{
     config::StoreConfig,
     store::{describe, open_existing},
 };
+
+/// How long to let others write before the next try.
+const PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) async fn check(place: &StoreConfig, patience: Duration) -> Vec<Finding> {
     let name = describe(place);
@@ -62,23 +65,31 @@ fn not_there_yet(path: &Path, name: &str) -> Finding {
 async fn use_once(store: &dyn Store, patience: Duration) -> Result<(), String> {
     let key = SessionId::from_random_bytes(rand::random()).key();
     let probe = Record { created_at: Some(UNIX_EPOCH), expires_at: Some(UNIX_EPOCH), ..Record::default() };
-    within(patience, "it does not answer", store.ping()).await?;
-    let version = within(patience, "it can't be written", store.put(&key, &probe, Condition::Absent)).await?;
-    let read = within(patience, "it can't be read", store.get(&key)).await;
-    let listed = within(patience, "it can't be listed", store.list(None, 1)).await;
-    within(patience, "nothing can be deleted in it", store.delete(&key, version)).await?;
+    within(patience, "it can't be used", || store.ping()).await?;
+    let version = within(patience, "it can't be written", || store.put(&key, &probe, Condition::Absent)).await?;
+    let read = within(patience, "it can't be read", || store.get(&key)).await;
+    let listed = within(patience, "it can't be listed", || store.list(None, 1)).await;
+    within(patience, "nothing can be deleted in it", || store.delete(&key, version)).await?;
     match (read?, listed?.as_slice()) {
         (Some(stored), [_, ..]) if stored.record == probe => Ok(()),
         (read, listed) => Err(format!("what was written reads back as {read:?}, in a list of {}", listed.len())),
     }
 }
 
-async fn within<R>(
-    patience: Duration,
-    what: &str,
-    call: impl Future<Output = Result<R, StoreError>>,
-) -> Result<R, String> {
-    match timeout(patience, call).await {
+/// One call, again as long as servers that write at the same time are in the way.
+async fn within<R, C>(patience: Duration, what: &str, mut call: impl FnMut() -> C) -> Result<R, String>
+where
+    C: Future<Output = Result<R, StoreError>>,
+{
+    let done = async {
+        loop {
+            match call().await {
+                Err(StoreError::Contended(_)) => sleep(PAUSE).await,
+                result => return result,
+            }
+        }
+    };
+    match timeout(patience, done).await {
         Ok(result) => result.map_err(|error| format!("{what}: {error}")),
         Err(_elapsed) => Err(format!("{what}: no answer within {patience:?}")),
     }

@@ -1,6 +1,6 @@
 //! The commands about sessions, as they are written.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand};
 use sessions::{
@@ -165,7 +165,7 @@ impl Which {
             (_, true) => Some(State::Live),
             _ => None,
         };
-        let created_before = self.older_than.and_then(|age| SystemTime::now().checked_sub(age));
+        let created_before = self.older_than.map(|age| SystemTime::now().checked_sub(age).unwrap_or(UNIX_EPOCH));
         Filter { state, created_before }
     }
 }

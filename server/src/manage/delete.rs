@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use futures::{StreamExt as _, stream};
+use futures::future::join_all;
 
 use super::{Sessions, args::DeleteArgs, id::Id, progress::confirm, show::missing};
 use crate::{failure::Failure, output};
@@ -16,18 +16,18 @@ pub(super) async fn run(args: &DeleteArgs) -> Result<(), Failure> {
     if keys.len() > 1 && !args.yes {
         confirm(&format!("Delete {}", output::sessions(keys.len() as u64)))?;
     }
-    let mut results =
-        stream::iter(&keys).map(|key| async { (*key, sessions.admin.delete(key).await) }).buffer_unordered(IN_FLIGHT);
-    let (mut deleted, mut without) = (0, Vec::new());
-    let mut failure = None;
-    while let Some((key, result)) = results.next().await {
-        match result {
-            Ok(true) => deleted += 1,
-            Ok(false) => without.push(key),
-            Err(error) => {
-                failure = Some(error);
-                break;
+    let (mut deleted, mut without, mut failure) = (0, Vec::new(), None);
+    for some in keys.chunks(IN_FLIGHT) {
+        let results = join_all(some.iter().map(|key| sessions.admin.delete(key))).await;
+        for (key, result) in some.iter().zip(results) {
+            match result {
+                Ok(true) => deleted += 1,
+                Ok(false) => without.push(*key),
+                Err(error) => failure = Some(error),
             }
+        }
+        if failure.is_some() {
+            break;
         }
     }
     if failure.is_some() || deleted > 0 {

@@ -107,7 +107,7 @@ fn describe(filter: &Filter) -> String {
     };
     let age = filter.created_before.map(|time| format!("that began before {}", output::to_the_second(time)));
     match (state, age) {
-        ("", None) => "of whatever state".to_owned(),
+        ("", None) => "in any state".to_owned(),
         (state, None) => state.to_owned(),
         ("", Some(age)) => age,
         (state, Some(age)) => format!("{state} and {age}"),

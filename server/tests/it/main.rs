@@ -22,6 +22,7 @@ macro_rules! on_both_stores {
 mod api;
 mod check;
 mod cookies;
+mod delete;
 mod document;
 mod edits;
 mod expiry;
