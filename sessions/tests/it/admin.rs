@@ -94,9 +94,12 @@ async fn change(store: &dyn Store, key: &SessionKey, change: impl Fn(&mut Record
     store.put(key, &record, Condition::Unchanged(version)).await.expect("nobody else writes");
 }
 
-fn set(n: u64) -> impl FnMut(&mut Map<String, Value>) -> Result<(), sessions::store::Cause> + Send {
+fn set(
+    field: &'static str,
+    value: u64,
+) -> impl FnMut(&mut Map<String, Value>) -> Result<(), sessions::store::Cause> + Send {
     move |data| {
-        data.insert("n".to_owned(), json!(n));
+        data.insert(field.to_owned(), json!(value));
         Ok(())
     }
 }
@@ -196,14 +199,7 @@ async fn a_change_takes_effect_at_the_next_view_and_is_none() {
     let id = sessions.visit(None, Counter::count).await.expect("a view").new_id.expect("a new id");
     let admin = admin(Arc::clone(&store));
     let before = admin.get(&id.key()).await.expect("an answer").expect("a session");
-    let after = admin
-        .update(&id.key(), |data| {
-            data.insert("views".to_owned(), json!(41));
-            Ok(())
-        })
-        .await
-        .expect("an answer")
-        .expect("a session");
+    let after = admin.update(&id.key(), set("views", 41)).await.expect("an answer").expect("a session");
     assert_eq!((after.created_at, after.expires_at), (before.created_at, before.expires_at));
     assert_eq!(admin.get(&id.key()).await.expect("an answer"), Some(after));
     let visit = sessions.visit(Some(id), Counter::count).await.expect("a view");
@@ -224,7 +220,7 @@ async fn a_change_keeps_what_others_write_meanwhile() {
             change(&*store, &key, |record| drop(record.data.insert(format!("note {n}"), json!(n)))).await;
         }
     });
-    let record = admin(meddled).update(&key, set(7)).await.expect("an answer").expect("a session");
+    let record = admin(meddled).update(&key, set("n", 7)).await.expect("an answer").expect("a session");
     assert_eq!(Value::Object(record.data), json!({"n": 7, "note 0": 0, "note 1": 1, "note 2": 2}));
 }
 
@@ -237,7 +233,7 @@ async fn a_change_whose_answer_is_lost_is_not_made_twice() {
         assert_eq!(n, 0, "one write is enough");
         change(&*store, &key, |record| drop(record.data.insert("n".to_owned(), json!(8)))).await;
     });
-    admin(meddled).update(&key, set(7)).await.expect("an answer").expect("a session");
+    admin(meddled).update(&key, set("n", 7)).await.expect("an answer").expect("a session");
     let stored = store.get(&key).await.expect("an answer").expect("a session");
     assert_eq!(stored.record.data["n"], json!(8), "the visitor's change stays");
 }
@@ -253,7 +249,7 @@ async fn a_change_that_may_have_happened_says_so() {
             1 => last,
             _ => Fault::Before,
         });
-        let failed = Admin::new(faulty, Duration::from_millis(100)).update(&key, set(7)).await;
+        let failed = Admin::new(faulty, Duration::from_millis(100)).update(&key, set("n", 7)).await;
         let Err(Error::Unavailable { outcome, .. }) = failed else { panic!("{failed:?}") };
         assert_eq!(outcome == Outcome::Unknown, unknown, "{last:?}");
     }
@@ -276,7 +272,11 @@ async fn a_change_can_drop_a_field_and_not_touch_the_engines() {
     let refused = admin.update(&key, |_| Err("not today".into())).await;
     assert!(matches!(refused, Err(Error::Data(_))), "{refused:?}");
     assert_eq!(admin.get(&key).await.expect("an answer").expect("a session").data, record(1).data);
-    let dropped = admin.update(&key, |data| Ok(data.clear())).await.expect("an answer").expect("a session");
+    let clear = |data: &mut Map<String, Value>| {
+        data.clear();
+        Ok(())
+    };
+    let dropped = admin.update(&key, clear).await.expect("an answer").expect("a session");
     assert_eq!(Value::Object(dropped.data), json!({"n": null}));
 }
 
@@ -287,7 +287,7 @@ async fn what_is_done_to_a_rotated_session_is_done_where_it_is_now() {
     let old = sessions.visit(None, Counter::count).await.expect("a view").new_id.expect("a new id");
     let new = sessions.rotate(old).await.expect("an answer").expect("a session").new_id.expect("a new id");
     let admin = admin(Arc::clone(&store));
-    admin.update(&old.key(), |data| Ok(drop(data.insert("views".to_owned(), json!(41))))).await.expect("an answer");
+    admin.update(&old.key(), set("views", 41)).await.expect("an answer");
     assert_eq!(sessions.visit(Some(new), Counter::count).await.expect("a view").session.data.views, 42);
     let rotated = Filter { state: Some(State::Rotated), ..Filter::default() };
     let record = admin.get(&old.key()).await.expect("an answer").expect("a record");
@@ -301,8 +301,8 @@ async fn an_expired_session_and_one_that_is_not_there_are_not_changed() {
     let store = Arc::<MemoryStore>::default();
     let key = ending(&*store, 1, SystemTime::now() - HOUR).await;
     let admin = admin(Arc::clone(&store));
-    assert_eq!(admin.update(&key, set(7)).await.expect("an answer"), None);
+    assert_eq!(admin.update(&key, set("n", 7)).await.expect("an answer"), None);
     assert_eq!(admin.get(&key).await.expect("an answer").expect("a session").data, record(1).data);
-    assert_eq!(admin.update(&fresh_key(), set(7)).await.expect("an answer"), None);
+    assert_eq!(admin.update(&fresh_key(), set("n", 7)).await.expect("an answer"), None);
     assert_eq!(store.list(None, 9).await.expect("a list").len(), 1);
 }
