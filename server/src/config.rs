@@ -1,19 +1,20 @@
 //! The settings: each is a flag and an environment variable, and all are checked before anything starts.
 
-mod refusal;
+mod sessions;
 mod store;
 
-use std::{path::PathBuf, time::Duration};
+use std::{env, path::PathBuf, time::Duration};
 
-use clap::{ArgAction, Parser, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 
+pub(crate) use self::{
+    sessions::SessionSettings,
+    store::{StoreConfig, StoreSettings},
+};
 use crate::listen;
 
-pub(crate) use self::{refusal::Refusal, store::StoreConfig};
-
-/// Serves a page that greets each visitor and counts that visitor's views.
-#[derive(Clone, Debug, Parser)]
-#[command(version, about)]
+/// The settings of a server.
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Config {
     /// Name or address to listen on
     #[arg(long, env = "HOST", default_value = "127.0.0.1")]
@@ -23,42 +24,11 @@ pub(crate) struct Config {
     #[arg(long, env = "PORT", default_value_t = 8080)]
     pub(crate) port: u16,
 
-    /// Where sessions are kept: `firestore`, or `sqlite:PATH`. By default Firestore if
-    /// `FIRESTORE_EMULATOR_HOST` or `GOOGLE_CLOUD_PROJECT` is set, else `sqlite:data/sessions.db`
-    #[arg(long, env = "SESSION_STORE", value_parser = store::parse)]
-    session_store: Option<store::Kind>,
+    #[command(flatten)]
+    pub(crate) store: StoreSettings,
 
-    /// Google Cloud project of the Firestore database; detected if it's not set
-    #[arg(long, env = "GOOGLE_CLOUD_PROJECT", value_parser = store::resource_id)]
-    google_cloud_project: Option<String>,
-
-    /// Firestore database
-    #[arg(long, env = "FIRESTORE_DATABASE", default_value = "(default)", value_parser = store::database)]
-    firestore_database: String,
-
-    /// Firestore collection
-    #[arg(long, env = "SESSION_COLLECTION", default_value = "sessions", value_parser = store::path_segment)]
-    session_collection: String,
-
-    /// After how long without a view a session ends, as `2s`, `30m`, `14d`
-    #[arg(long, env = "SESSION_IDLE_TIMEOUT", default_value = "14d", value_parser = duration)]
-    pub(crate) session_idle_timeout: Duration,
-
-    /// After how long a session ends, however often it's viewed
-    #[arg(long, env = "SESSION_LIFETIME", default_value = "90d", value_parser = duration)]
-    pub(crate) session_lifetime: Duration,
-
-    /// Deadline for all store work of one request, retries included
-    #[arg(long, env = "STORE_TIMEOUT", default_value = "2s", value_parser = duration)]
-    pub(crate) store_timeout: Duration,
-
-    /// How many sessions this instance remembers between requests
-    #[arg(long, env = "SESSION_CACHE_CAPACITY", default_value_t = 10_000)]
-    pub(crate) session_cache_capacity: u64,
-
-    /// For how long this instance remembers a session between requests
-    #[arg(long, env = "SESSION_CACHE_AGE", default_value = "10m", value_parser = duration)]
-    pub(crate) session_cache_age: Duration,
+    #[command(flatten)]
+    pub(crate) sessions: SessionSettings,
 
     /// For how long after SIGTERM requests are still taken, while `/readyz` answers 503 already: as long as whatever
     /// balances the load needs to notice. At most 25s, which is also when the requests in flight are given up
@@ -106,31 +76,13 @@ pub(crate) enum LogFormat {
     Text,
 }
 
-impl Config {
-    /// Reads the command line and the environment.
-    pub(crate) fn from_process() -> Result<Self, Refusal> {
-        Ok(Self::try_parse()?)
-    }
-
-    /// The Google Cloud project, if it's set.
-    pub(crate) fn project(&self) -> Option<&str> {
-        self.google_cloud_project.as_deref().filter(|project| !project.is_empty())
-    }
-
-    /// Where sessions are kept. `emulator` is the value of `FIRESTORE_EMULATOR_HOST`, if that's set.
-    pub(crate) fn store(&self, emulator: Option<&str>) -> StoreConfig {
-        store::choose(
-            self.session_store.as_ref(),
-            self.project(),
-            &self.firestore_database,
-            &self.session_collection,
-            emulator,
-        )
-    }
+/// Whether this runs on App Engine or Cloud Run, which set these variables.
+pub(crate) fn on_google_cloud() -> bool {
+    ["GAE_SERVICE", "K_SERVICE"].into_iter().any(|name| env::var_os(name).is_some())
 }
 
 /// A duration of at least a millisecond and at most a century: longer ones overflow dates somewhere.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     const LONGEST: Duration = Duration::from_hours(36_525 * 24);
     let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 2s, 30m or 14d"))?;
     match duration {
@@ -158,19 +110,23 @@ fn drain_time(text: &str) -> Result<Duration, String> {
 mod tests {
     use super::*;
 
-    fn parse(args: &[&str]) -> Result<Config, String> {
-        let config = Config::try_parse_from([&["server"], args].concat());
-        config.map_err(|error| Refusal::from(error).to_string())
+    use crate::command_line::{Command, CommandLine, Refusal};
+
+    fn parse(args: &[&str]) -> Result<Config, Refusal> {
+        match CommandLine::parse([&["server"], args].concat())? {
+            Command::Serve(config) => Ok(*config),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn durations_are_written_with_a_unit() {
         let idle =
-            |text: &str| parse(&[&format!("--session-idle-timeout={text}")]).map(|config| config.session_idle_timeout);
-        assert_eq!(idle("2s"), Ok(Duration::from_secs(2)));
-        assert_eq!(idle("14d"), Ok(Duration::from_secs(14 * 24 * 60 * 60)));
+            |text: &str| parse(&[&format!("--session-idle-timeout={text}")]).map(|config| config.sessions.idle_timeout);
+        assert_eq!(idle("2s").ok(), Some(Duration::from_secs(2)));
+        assert_eq!(idle("14d").ok(), Some(Duration::from_secs(14 * 24 * 60 * 60)));
         for bad in ["", "2", "-2s", "0s", "soon", "200years"] {
-            let error = idle(bad).expect_err(bad);
+            let error = idle(bad).expect_err(bad).to_string();
             assert!(error.contains("--session-idle-timeout <SESSION_IDLE_TIMEOUT>"), "{error}");
             assert!(!error.contains('\n'), "{error}");
         }
@@ -196,7 +152,7 @@ mod tests {
             (["--metrics-addr", "9090"], "METRICS_ADDR"),
             (["--metrics-addr", "localhost:http"], "METRICS_ADDR"),
         ] {
-            let error = parse(&args).expect_err(name);
+            let error = parse(&args).expect_err(name).to_string();
             assert!(error.contains(name) && !error.contains('\n'), "{error}");
         }
     }
@@ -209,7 +165,7 @@ mod tests {
             (&["--https-only=false"], false),
             (&["--https-only", "true"], true),
         ] {
-            assert_eq!(parse(args).map(|config| config.https_only), Ok(expected), "{args:?}");
+            assert_eq!(parse(args).map(|config| config.https_only).ok(), Some(expected), "{args:?}");
         }
     }
 }

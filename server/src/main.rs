@@ -1,13 +1,18 @@
 //! The web server of the page whose views are counted in sessions.
 
 mod assets;
+mod check;
+mod command_line;
 mod config;
+mod failure;
 mod headers;
 mod health;
 mod https;
 mod listen;
+mod manage;
 mod metrics;
 mod newcomers;
+mod output;
 mod pseudonym;
 mod request_log;
 mod router;
@@ -15,24 +20,36 @@ mod serve;
 mod store;
 mod telemetry;
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
-use crate::config::Config;
-
-/// The exit code for a bad setting, `EX_USAGE` of sysexits.h.
-const BAD_SETTING: u8 = 64;
+use crate::{
+    command_line::{Command, CommandLine},
+    config::LogFormat,
+    failure::{BAD_USAGE, Failure},
+};
 
 fn main() -> ExitCode {
-    let config = match Config::from_process() {
-        Ok(config) => config,
-        Err(refusal) => return refusal.exit(BAD_SETTING),
+    let command = match CommandLine::parse(env::args_os()) {
+        Ok(command) => command,
+        Err(refusal) => return refusal.exit(BAD_USAGE),
     };
-    match serve::run(config) {
+    let result = match command {
+        Command::Serve(config) => serve::run(*config).map_err(Into::into),
+        Command::Sessions(command) => run(manage::run(command)),
+        Command::Check(args) => run(check::run(*args)),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // `{:#}` puts the causes on the same line.
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(failure) => failure.exit(),
     }
+}
+
+/// Runs a command that ends by itself.
+fn run(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    // It says what there is to say by itself. Its log is for those who look into it.
+    if env::var_os("RUST_LOG").is_some() {
+        telemetry::start(LogFormat::Text, None);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    runtime.block_on(command)
 }

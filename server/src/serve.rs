@@ -4,7 +4,7 @@ use std::{env, net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
 use app::visitor::Visitor;
-use sessions::{Sessions, Settings, cookie::CookiePolicy};
+use sessions::{Sessions, cookie::CookiePolicy};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     assets::Site,
-    config::{Config, LogFormat},
+    config::{Config, LogFormat, on_google_cloud},
     listen, metrics,
     newcomers::Newcomers,
     pseudonym::Pseudonyms,
@@ -23,7 +23,7 @@ use crate::{
 
 /// Starts the server and runs it until it is told to stop.
 pub(crate) fn run(config: Config) -> anyhow::Result<()> {
-    telemetry::start(config.log_format.unwrap_or_else(log_format_here), config.project());
+    telemetry::start(config.log_format.unwrap_or_else(log_format_here), config.store.project());
     // Two at least: work that is spawned must go on while a render holds a thread, on one CPU as well.
     let threads = std::thread::available_parallelism().map_or(2, |cpus| cpus.get().max(2));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
@@ -31,17 +31,10 @@ pub(crate) fn run(config: Config) -> anyhow::Result<()> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    let place = config.store(env::var("FIRESTORE_EMULATOR_HOST").ok().as_deref());
+    let place = config.store.place();
     let site = Site::open(&config.site_root, env::var_os("LEPTOS_WATCH").is_some(), store::name(&place))?;
-    let store = store::open(&place, config.store_timeout).await?;
-    let settings = Settings {
-        idle_timeout: config.session_idle_timeout,
-        lifetime: config.session_lifetime,
-        store_timeout: config.store_timeout,
-        cache_capacity: config.session_cache_capacity,
-        cache_age: config.session_cache_age,
-        ..Settings::default()
-    };
+    let store = store::open(&place, config.store.timeout).await?;
+    let settings = config.sessions.engine(config.store.timeout);
     if let Some(address) = &config.metrics_addr {
         let address = metrics::start(address).await?;
         tracing::info!(%address, "metrics at http://{address}/metrics");
@@ -49,7 +42,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let stopping = CancellationToken::new();
     let app = router(App {
         sessions: Sessions::new(store, settings, || Visitor::new(&mut rand::rng())),
-        cookies: CookiePolicy::new(config.session_lifetime, config.https_only),
+        cookies: CookiePolicy::new(config.sessions.lifetime, config.https_only),
         site,
         newcomers: Newcomers::new(config.new_sessions_per_minute, config.trusted_proxies),
         https_only: config.https_only,
@@ -82,8 +75,7 @@ fn announce(address: SocketAddr, place: &str) {
     tracing::info!(%address, "listening on http://{address}, sessions in {place}");
 }
 
-/// JSON where Cloud Logging reads it (App Engine and Cloud Run set these variables), else text.
+/// JSON where Cloud Logging reads it, else text.
 fn log_format_here() -> LogFormat {
-    let on_google_cloud = ["GAE_SERVICE", "K_SERVICE"].into_iter().any(|name| env::var_os(name).is_some());
-    if on_google_cloud { LogFormat::Json } else { LogFormat::Text }
+    if on_google_cloud() { LogFormat::Json } else { LogFormat::Text }
 }

@@ -37,6 +37,17 @@ pub(crate) async fn open(config: &StoreConfig, timeout: Duration) -> anyhow::Res
     Ok(store)
 }
 
+/// Opens the store of servers that run, or ran, and makes nothing that isn't there.
+pub(crate) fn open_existing(config: &StoreConfig) -> anyhow::Result<Arc<dyn Store>> {
+    match config {
+        StoreConfig::Sqlite(path) => {
+            let store = SqliteStore::open_existing(path).map_err(|error| anyhow!("{error}"));
+            Ok(Arc::new(store.with_context(|| format!("SESSION_STORE: {}", describe(config)))?))
+        }
+        StoreConfig::Firestore { config, .. } => Ok(Arc::new(FirestoreStore::new(config.clone()))),
+    }
+}
+
 /// Says for visitors where the sessions are: the kind of store, not the place.
 pub(crate) fn name(config: &StoreConfig) -> &'static str {
     match config {

@@ -1,6 +1,6 @@
 //! The engine: visit, update, rotate and delete sessions, each change applied exactly once.
 
-mod attempts;
+pub(crate) mod attempts;
 mod change;
 mod data;
 mod lifetime;

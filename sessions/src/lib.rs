@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+pub mod admin;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod cache;
 pub mod cookie;
 pub mod engine;
 mod error;
+mod fate;
 mod id;
 mod meter;
 pub mod metrics;

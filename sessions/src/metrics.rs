@@ -67,6 +67,7 @@ pub(crate) enum Operation {
     Get,
     Put,
     Delete,
+    List,
     Ping,
 }
 
@@ -76,6 +77,7 @@ impl Operation {
             Self::Get => "get",
             Self::Put => "put",
             Self::Delete => "delete",
+            Self::List => "list",
             Self::Ping => "ping",
         }
     }

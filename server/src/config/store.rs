@@ -1,12 +1,59 @@
 //! Where sessions are kept.
 
-use std::path::PathBuf;
+use std::{env, path::PathBuf, time::Duration};
 
+use clap::Args;
 use sessions::store::firestore::FirestoreConfig;
+
+use super::duration;
+
+/// Where sessions are kept, and how long to wait for them.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct StoreSettings {
+    /// Where sessions are kept: `firestore`, or `sqlite:PATH`. By default Firestore if
+    /// `FIRESTORE_EMULATOR_HOST` or `GOOGLE_CLOUD_PROJECT` is set, else `sqlite:data/sessions.db`
+    #[arg(long, env = "SESSION_STORE", value_parser = parse)]
+    session_store: Option<Kind>,
+
+    /// Google Cloud project of the Firestore database; detected if it's not set
+    #[arg(long, env = "GOOGLE_CLOUD_PROJECT", value_parser = resource_id)]
+    google_cloud_project: Option<String>,
+
+    /// Firestore database
+    #[arg(long, env = "FIRESTORE_DATABASE", default_value = "(default)", value_parser = database)]
+    firestore_database: String,
+
+    /// Firestore collection
+    #[arg(long, env = "SESSION_COLLECTION", default_value = "sessions", value_parser = path_segment)]
+    session_collection: String,
+
+    /// Deadline for all store work of one request, retries included; of a command, for each session or page
+    #[arg(id = "STORE_TIMEOUT", long = "store-timeout", env = "STORE_TIMEOUT", default_value = "2s", value_parser = duration)]
+    pub(crate) timeout: Duration,
+}
+
+impl StoreSettings {
+    /// The Google Cloud project, if it's set.
+    pub(crate) fn project(&self) -> Option<&str> {
+        self.google_cloud_project.as_deref().filter(|project| !project.is_empty())
+    }
+
+    /// Where sessions are kept.
+    pub(crate) fn place(&self) -> StoreConfig {
+        let emulator = env::var("FIRESTORE_EMULATOR_HOST").ok();
+        choose(
+            self.session_store.as_ref(),
+            self.project(),
+            &self.firestore_database,
+            &self.session_collection,
+            emulator.as_deref(),
+        )
+    }
+}
 
 /// The value of `SESSION_STORE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+enum Kind {
     Firestore,
     Sqlite(PathBuf),
 }
@@ -31,7 +78,7 @@ const EMULATED_PROJECT: &str = "demo-sessions";
 
 const DEFAULT_FILE: &str = "data/sessions.db";
 
-pub(super) fn parse(text: &str) -> Result<Kind, String> {
+fn parse(text: &str) -> Result<Kind, String> {
     match text.split_once(':') {
         None if text == "firestore" => Ok(Kind::Firestore),
         Some(("sqlite", path)) if !path.is_empty() => Ok(Kind::Sqlite(PathBuf::from(path))),
@@ -42,7 +89,7 @@ pub(super) fn parse(text: &str) -> Result<Kind, String> {
 /// The id of a project or a database: `my-project`, `example.com:my-project`, `(default)`
 /// (<https://cloud.google.com/resource-manager/docs/creating-managing-projects>). Google is stricter; what passes
 /// here can at least be sent, and is then refused as what it is.
-pub(super) fn resource_id(text: &str) -> Result<String, String> {
+fn resource_id(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:()".contains(c);
     match text.chars().find(|&c| !plain(c)) {
         Some(bad) => Err(format!("it must not contain {bad:?}")),
@@ -51,12 +98,12 @@ pub(super) fn resource_id(text: &str) -> Result<String, String> {
 }
 
 /// The name of a database.
-pub(super) fn database(text: &str) -> Result<String, String> {
+fn database(text: &str) -> Result<String, String> {
     path_segment(text).and_then(|name| resource_id(&name))
 }
 
 /// A name that becomes one segment of a resource's path.
-pub(super) fn path_segment(text: &str) -> Result<String, String> {
+fn path_segment(text: &str) -> Result<String, String> {
     match text {
         "" => Err("it is empty".to_owned()),
         "." | ".." => Err("it is not a name".to_owned()),
@@ -66,7 +113,7 @@ pub(super) fn path_segment(text: &str) -> Result<String, String> {
     }
 }
 
-pub(super) fn choose(
+fn choose(
     kind: Option<&Kind>,
     project: Option<&str>,
     database: &str,

@@ -20,12 +20,16 @@ macro_rules! on_both_stores {
 }
 
 mod api;
+mod check;
 mod cookies;
+mod delete;
 mod document;
 mod edits;
 mod expiry;
 mod kill;
 mod logs;
+mod manage;
+mod many;
 mod metrics;
 mod outage;
 mod parallel;

@@ -153,11 +153,40 @@ async fn help_and_version_are_printed() {
         assert!(help.contains(&format!("[env: {name}=")), "{name}: {help}");
         assert!(help.contains(&flag) && help.contains(default), "{name}: {help}");
     }
+    for (command, does) in [("serve", "Serve the page"), ("sessions", "Look at the sessions"), ("check", "are sound")] {
+        assert!(help.lines().any(|line| line.trim().starts_with(command) && line.contains(does)), "{command}: {help}");
+    }
     let mut command = app.command();
     command.arg("--version");
     let version = output(command).await;
     assert_eq!(version.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&version.stdout).trim(), concat!("server ", env!("CARGO_PKG_VERSION")));
+}
+
+#[tokio::test]
+async fn the_help_of_a_command_has_what_it_takes_and_no_more() {
+    let app = TestApp::on_sqlite();
+    for command in ["list", "show", "set", "delete", "purge"] {
+        let help = app.run(&["sessions", command, "--help"]).await.well().out;
+        for word in ["[env: SESSION_STORE=", "[env: FIRESTORE_DATABASE=", "[env: STORE_TIMEOUT=", "Exit codes"] {
+            assert!(help.contains(word), "{command}: {word:?} is not in {help}");
+        }
+        assert!(!help.contains("[env: PORT="), "{command}: {help}");
+        assert_eq!(help.contains("standard input"), ["show", "set", "delete"].contains(&command), "{command}: {help}");
+    }
+    let help = app.run(&["check", "--help"]).await.well().out;
+    assert!(help.contains("[env: PORT=") && help.contains("[env: SESSION_STORE="), "{help}");
+}
+
+#[tokio::test]
+async fn to_serve_is_also_a_command() {
+    let mut command = TestApp::on_sqlite().with("PORT", "1").command();
+    command.args(["serve", "--port=0"]);
+    let app = TestApp::on_sqlite();
+    command.current_dir(app.folder()).env("SESSION_STORE", "sqlite:sessions.db");
+    assert_eq!(Browser::new().view(&Instance::start(command).await).await.views, 1);
+    let both = app.run(&["--port=0", "sessions", "list"]).await;
+    both.assert_fails(64, &["--port"]);
 }
 
 #[tokio::test]

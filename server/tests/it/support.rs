@@ -1,6 +1,7 @@
 //! What the tests stand on: servers to start, browsers to view them with, and a look into the store.
 
 pub(crate) mod browser;
+pub(crate) mod command;
 pub(crate) mod emulator;
 pub(crate) mod instance;
 pub(crate) mod proxy;
@@ -20,6 +21,7 @@ use tokio::process::Command;
 
 pub(crate) use self::{
     browser::{Answer, Browser, View},
+    command::Ran,
     instance::Instance,
     store::Store,
 };

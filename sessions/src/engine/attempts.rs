@@ -19,18 +19,18 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_m
 const TOO_SHORT: Duration = Duration::from_millis(1);
 
 /// One request's deadline and what went wrong so far.
-pub(super) struct Attempts {
+pub(crate) struct Attempts {
     deadline: Instant,
     pauses: ExponentialBackoff,
     conflicts: u32,
     round_trips: u32,
     meter: Meter,
     /// A write was sent whose outcome is not known yet.
-    pub(super) in_doubt: bool,
+    pub(crate) in_doubt: bool,
 }
 
 impl Attempts {
-    pub(super) fn new(timeout: Duration, meter: Meter) -> Self {
+    pub(crate) fn new(timeout: Duration, meter: Meter) -> Self {
         let pauses = ExponentialBuilder::new()
             .with_min_delay(PAUSES.0)
             .with_max_delay(PAUSES.1)
@@ -42,13 +42,13 @@ impl Attempts {
     }
 
     /// Waits for the turn to work on a session.
-    pub(super) async fn wait(&self, queues: &Arc<Queues>, key: SessionKey) -> Result<Place, Error> {
+    pub(crate) async fn wait(&self, queues: &Arc<Queues>, key: SessionKey) -> Result<Place, Error> {
         queues.wait(key, self.deadline).await.ok_or(Error::Busy)
     }
 
     /// One call of the store. It gets half of what is left, so that after a lost answer there's time to
     /// look whether it counted; a call that runs out of it is unavailable, with an unknown outcome.
-    pub(super) async fn call<R>(
+    pub(crate) async fn call<R>(
         &mut self,
         operation: Operation,
         call: impl Future<Output = Result<R, StoreError>>,
@@ -58,13 +58,21 @@ impl Attempts {
         timed(operation, self.left() / 2, call).await
     }
 
-    /// A read, which may be repeated as it is, until it succeeds or the deadline passes.
-    pub(super) async fn read<R, C>(&mut self, mut call: impl FnMut() -> C) -> Result<R, Error>
+    /// A read of one session, which may be repeated as it is.
+    pub(crate) async fn read<R, C>(&mut self, call: impl FnMut() -> C) -> Result<R, Error>
+    where
+        C: Future<Output = Result<R, StoreError>>,
+    {
+        self.repeat(Operation::Get, call).await
+    }
+
+    /// A call that may be repeated as it is, until it succeeds or the deadline passes.
+    pub(crate) async fn repeat<R, C>(&mut self, operation: Operation, mut call: impl FnMut() -> C) -> Result<R, Error>
     where
         C: Future<Output = Result<R, StoreError>>,
     {
         loop {
-            match self.call(Operation::Get, call()).await {
+            match self.call(operation, call()).await {
                 Ok(result) => return Ok(result),
                 Err(error) => self.pause(error).await?,
             }
@@ -72,13 +80,13 @@ impl Attempts {
     }
 
     /// The question whether the store is there, asked once, with all the time there is.
-    pub(super) async fn ping(&self, call: impl Future<Output = Result<(), StoreError>>) -> Result<(), Error> {
+    pub(crate) async fn ping(&self, call: impl Future<Output = Result<(), StoreError>>) -> Result<(), Error> {
         timed(Operation::Ping, self.left(), call).await.map_err(|error| self.give_up(error))
     }
 
     /// Waits before the next try, a little longer each time and never the same; or gives up, if the
     /// failure is final or there's no time left for another try.
-    pub(super) async fn pause(&mut self, why: StoreError) -> Result<(), Error> {
+    pub(crate) async fn pause(&mut self, why: StoreError) -> Result<(), Error> {
         if matches!(why, StoreError::Refused(_)) {
             return Err(self.give_up(why));
         }
@@ -92,7 +100,7 @@ impl Attempts {
     }
 
     /// Waits after a refused write: not at all the first time, when the guess was merely old.
-    pub(super) async fn conflict(&mut self) -> Result<(), Error> {
+    pub(crate) async fn conflict(&mut self) -> Result<(), Error> {
         metrics::conflict();
         self.conflicts += 1;
         if self.conflicts > 1 {
@@ -108,7 +116,7 @@ impl Attempts {
     }
 
     /// The fate of the write that was in doubt is known, or will never be.
-    pub(super) fn resolved(&mut self, found: Found) {
+    pub(crate) fn resolved(&mut self, found: Found) {
         if self.in_doubt {
             metrics::lost_answer(found);
         }
@@ -126,7 +134,7 @@ impl Attempts {
     }
 
     /// The error for a change whose write was sent and whose fate can't be told any more.
-    pub(super) fn unavailable(&self, cause: Cause) -> Error {
+    pub(crate) fn unavailable(&self, cause: Cause) -> Error {
         if self.in_doubt {
             metrics::lost_answer(Found::Unknown);
         }

@@ -14,9 +14,10 @@ use super::{Attempts, Change, Engine, Session, SessionData, data::encode};
 use crate::{
     Error, Record, SessionId, SessionKey,
     cache::{Entry, Trust},
+    fate::{Fate, Sent},
     metrics::{self, Cached, Found, Operation},
     record::Revision,
-    store::{Condition, StoreError, Stored, Version},
+    store::{Condition, StoreError, Stored},
 };
 
 /// What became of a change.
@@ -36,35 +37,9 @@ pub(super) enum Applied<T> {
 /// A write that may be sent any number of times, and is applied at most once.
 struct Prepared<T> {
     record: Record,
-    base: Version,
-    /// The newest revision of the record it's based on.
-    base_revision: Option<Revision>,
+    sent: Sent,
     session: Session<T>,
     renewed: bool,
-}
-
-/// What a record, read after a write was sent, says of that write.
-enum Fate {
-    Applied,
-    /// Not yet: it may be sent again.
-    Pending,
-    /// Not, and never will be: its condition can't hold any more.
-    Lost,
-    Unknown,
-}
-
-impl<T> Prepared<T> {
-    fn fate(&self, revision: Revision, now: &Stored) -> Fate {
-        let revisions = &now.record.revisions;
-        // All writes since the base are on the list if the base's own is, or if none was ever dropped.
-        let reaches_back = self.base_revision.is_some_and(|base| revisions.contains(base)) || !revisions.is_full();
-        match now {
-            _ if revisions.contains(revision) => Fate::Applied,
-            Stored { version, .. } if *version == self.base => Fate::Pending,
-            _ if reaches_back => Fate::Lost,
-            _ => Fate::Unknown,
-        }
-    }
 }
 
 impl<T: SessionData> Engine<T> {
@@ -100,16 +75,16 @@ impl<T: SessionData> Engine<T> {
                 metrics::unknown_id();
                 return Ok(Applied::Gone);
             };
-            let prepared = match in_doubt.take().map(|sent| (sent.fate(revision, &stored), sent)) {
-                Some((Fate::Applied, sent)) => {
+            let prepared = match in_doubt.take().map(|prepared| (prepared.sent.fate(&stored), prepared)) {
+                Some((Fate::Applied, prepared)) => {
                     attempts.resolved(Found::Applied);
                     self.cache.insert(key, Arc::unwrap_or_clone(stored), trust);
-                    return Ok(Applied::Done { session: sent.session, renewed: sent.renewed });
+                    return Ok(Applied::Done { session: prepared.session, renewed: prepared.renewed });
                 }
                 Some((Fate::Unknown, _)) => {
                     return Err(attempts.unavailable("too many others wrote while the answer was missing".into()));
                 }
-                Some((Fate::Pending, sent)) => sent,
+                Some((Fate::Pending, prepared)) => prepared,
                 Some((Fate::Lost, _)) | None => {
                     attempts.resolved(Found::NotApplied);
                     if self.lifetime.is_over(&stored.record, self.now()) {
@@ -122,7 +97,7 @@ impl<T: SessionData> Engine<T> {
                     self.prepare(key, &stored, change, revision)?
                 }
             };
-            let write = self.store.put(&key, &prepared.record, Condition::Unchanged(prepared.base));
+            let write = self.store.put(&key, &prepared.record, Condition::Unchanged(prepared.sent.base()));
             match attempts.call(Operation::Put, write).await {
                 Ok(version) => {
                     // If an earlier copy was in doubt, it had not been applied: this one was.
@@ -202,8 +177,7 @@ impl<T: SessionData> Engine<T> {
         };
         Ok(Prepared {
             record,
-            base: stored.version,
-            base_revision: before.revisions.newest(),
+            sent: Sent::new(revision, stored),
             session: Session { data, created_at, expires_at },
             renewed: before.expires_at != Some(expires_at),
         })

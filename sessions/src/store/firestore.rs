@@ -65,6 +65,21 @@ impl FirestoreStore {
         format!("{}/{}/{key}", db.get_documents_path(), self.config.collection)
     }
 
+    /// The documents whose full names come after this one, at most `limit`.
+    async fn page(&self, db: &FirestoreDb, after: Option<String>, limit: u32) -> Result<Vec<Document>, FirestoreError> {
+        let mut query = db
+            .fluent()
+            .select()
+            .from(self.config.collection.as_str())
+            .order(|by| by.fields([by.field("__name__").asc()]))
+            .limit(limit);
+        if let Some(name) = after {
+            let name = Value { value_type: Some(ValueType::ReferenceValue(name)) };
+            query = query.start_at(FirestoreQueryCursor::AfterValue(vec![FirestoreValue::from(name)]));
+        }
+        query.query().await
+    }
+
     /// Sends one write as one `Commit` of its own and answers the document's new version. The empty
     /// transaction id makes it a plain atomic write; the crate's fluent API has no conditional one that
     /// answers the new `update_time`.
@@ -133,19 +148,18 @@ impl Store for FirestoreStore {
     async fn list(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Stored)>, StoreError> {
         let db = self.db().await?;
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let mut query = db
-            .fluent()
-            .select()
-            .from(self.config.collection.as_str())
-            .order(|by| by.fields([by.field("__name__").asc()]))
-            .limit(limit);
-        if let Some(after) = after {
-            let name = Value { value_type: Some(ValueType::ReferenceValue(self.name(db, after))) };
-            query = query.start_at(FirestoreQueryCursor::AfterValue(vec![FirestoreValue::from(name)]));
+        let mut after = after.map(|key| self.name(db, key));
+        loop {
+            let documents = self.page(db, after, limit).await.map_err(of_access)?;
+            let keyed = documents.iter().filter_map(|document| Some((document::key_of(document)?, document)));
+            let page: Vec<_> =
+                keyed.map(|(key, document)| Ok((key, document::read(document)?))).collect::<Result<_, StoreError>>()?;
+            // Documents of other names were put there by somebody else. A page of nothing else is not the end.
+            match documents.last() {
+                Some(last) if page.is_empty() => after = Some(last.name.clone()),
+                _ => return Ok(page),
+            }
         }
-        let documents = query.query().await.map_err(of_access)?;
-        let keyed = documents.iter().filter_map(|document| Some((document::key_of(document)?, document)));
-        keyed.map(|(key, document)| Ok((key, document::read(document)?))).collect()
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -15,7 +15,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 use self::{
     identity::Identity,
@@ -33,6 +33,9 @@ const OPEN_WAIT: Duration = Duration::from_secs(5);
 
 /// How many expired rows one statement removes, so that it never holds the lock for long.
 const SWEEP_BATCH: u32 = 500;
+
+/// How many places of damage are named at most.
+const DAMAGE_NAMED: u32 = 10;
 
 /// A version is a random number rather than a counter: a row that was deleted and made again by hand
 /// must not repeat one.
@@ -73,10 +76,38 @@ impl SqliteStore {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| StoreError::Refused(error.into()))?;
         }
-        let connection = open_in_turn(&path)?;
+        let connection = in_turn(|| connect(&path))?;
         let identity = Identity::of(&path);
         let worker = Worker::start(connection)?;
         Ok(Self { path, identity, worker })
+    }
+
+    /// Opens the file if it's there, and leaves it as it is: for tools that look after the sessions of others.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] if there's no such file, if it's no SQLite database, or one without sessions.
+    /// [`StoreError::Contended`] if another process keeps it locked.
+    pub fn open_existing(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref().to_path_buf();
+        std::fs::metadata(&path).map_err(|error| StoreError::Refused(error.into()))?;
+        let connection = in_turn(|| connect_existing(&path))?;
+        let identity = Identity::of(&path);
+        let worker = Worker::start(connection)?;
+        Ok(Self { path, identity, worker })
+    }
+
+    /// Looks for damage in the whole file and answers what it found, in SQLite's words; nothing if it's sound.
+    /// It takes as long as reading the file, and keeps nobody from writing.
+    ///
+    /// # Errors
+    /// As every operation of the store; a file may also be too damaged to be looked through.
+    pub async fn damage(&self) -> Result<Vec<String>, StoreError> {
+        let found = self.worker.read(|connection| {
+            let mut statement = connection.prepare(&format!("PRAGMA integrity_check({DAMAGE_NAMED})"))?;
+            let rows = statement.query_map([], |row| row.get(0))?;
+            rows.collect::<rusqlite::Result<Vec<String>>>()
+        });
+        Ok(found.await?.into_iter().filter(|line| line != "ok").collect())
     }
 
     /// Where the sessions are.
@@ -132,10 +163,10 @@ impl SqliteStore {
 
 /// Opens the file as soon as others let it. SQLite's own wait does not cover the switch to the write-ahead
 /// log, which several processes make when they start on a new file at the same time.
-fn open_in_turn(path: &Path) -> Result<Connection, StoreError> {
+fn in_turn(open: impl Fn() -> rusqlite::Result<Connection>) -> Result<Connection, StoreError> {
     let begun = Instant::now();
     loop {
-        match connect(path).map_err(classify) {
+        match open().map_err(classify) {
             Err(StoreError::Contended(_)) if begun.elapsed() < OPEN_WAIT => std::thread::sleep(LOCK_WAIT / 10),
             opened => return opened,
         }
@@ -148,6 +179,16 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} COMMIT;"))?;
+    Ok(connection)
+}
+
+fn connect_existing(path: &Path) -> rusqlite::Result<Connection> {
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(LOCK_WAIT)?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // Is it one of ours?
+    connection.prepare(&format!("SELECT {} FROM sessions", Row::COLUMNS))?;
     Ok(connection)
 }
 
@@ -188,8 +229,12 @@ impl Store for SqliteStore {
         let after = after.map(ToString::to_string).unwrap_or_default();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = self.worker.read(move |connection| {
-            let mut statement = connection
-                .prepare_cached(&format!("SELECT {} FROM sessions WHERE id > ?1 ORDER BY id LIMIT ?2", Row::COLUMNS))?;
+            // What is named otherwise was put there by hand.
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {} FROM sessions WHERE id > ?1 AND length(id) = 64 AND id NOT GLOB '*[^0-9a-f]*'
+                 ORDER BY id LIMIT ?2",
+                Row::COLUMNS
+            ))?;
             let rows = statement.query_map(params![after, limit], Row::read)?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         });

@@ -1,5 +1,6 @@
 //! The tests of the crate from outside, as one program: it links once.
 
+mod admin;
 mod bench;
 mod contract;
 mod emulator;

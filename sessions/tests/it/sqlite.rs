@@ -8,7 +8,7 @@ use std::{
 
 use rusqlite::Connection;
 use sessions::{
-    Sessions, Settings,
+    Record, Sessions, Settings,
     store::{Condition, Store, StoreError, sqlite::SqliteStore},
     testing::contract::{fresh_key, record},
 };
@@ -154,6 +154,46 @@ async fn a_file_that_is_gone_is_noticed() {
     assert!(matches!(store.ping().await, Err(StoreError::Refused(_))), "moved");
     std::fs::write(&path, "").expect("a file");
     assert!(matches!(store.ping().await, Err(StoreError::Refused(_))), "replaced");
+}
+
+#[tokio::test]
+async fn a_file_of_others_is_opened_as_it_is_or_not_at_all() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sessions.db");
+    assert!(matches!(SqliteStore::open_existing(&path), Err(StoreError::Refused(_))));
+    assert!(!path.exists(), "it is not made");
+    Connection::open(&path).and_then(|other| other.execute_batch("CREATE TABLE other (x)")).expect("a database");
+    let before = std::fs::read(&path).expect("a file");
+    assert!(matches!(SqliteStore::open_existing(&path), Err(StoreError::Refused(_))), "it holds no sessions");
+    assert_eq!(std::fs::read(&path).expect("a file"), before);
+
+    open(&path);
+    let key = fresh_key();
+    let existing = SqliteStore::open_existing(&path).expect("a store");
+    existing.put(&key, &record(1), Condition::Absent).await.expect("a write");
+    assert!(open(&path).get(&key).await.expect("an answer").is_some());
+    assert_eq!(existing.damage().await.expect("an answer"), [""; 0]);
+}
+
+#[tokio::test]
+async fn damage_is_found_and_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sessions.db");
+    let expiring = Record { expires_at: Some(SystemTime::now()), ..record(1) };
+    open(&path).put(&fresh_key(), &expiring, Condition::Absent).await.expect("a write");
+    // The index now claims to be of something else than what is in it.
+    by_hand(&path, "UPDATE sessions SET created_at = '2020-01-01T00:00:00Z'");
+    Connection::open(&path)
+        .and_then(|connection| {
+            connection.execute_batch(
+                "PRAGMA writable_schema = ON;
+                 UPDATE sqlite_schema SET sql = replace(sql, 'expires_at', 'created_at')
+                 WHERE name = 'sessions_by_expiry'",
+            )
+        })
+        .expect("a writable schema");
+    let found = SqliteStore::open_existing(&path).expect("a store").damage().await.expect("an answer");
+    assert!(found.iter().any(|line| line.contains("sessions_by_expiry")), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

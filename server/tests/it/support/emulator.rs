@@ -5,7 +5,7 @@ use std::env;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::store::{Stored, key_of};
+use super::store::{Many, Stored, key_of};
 
 /// A part of the emulator that a test has for itself.
 #[derive(Clone)]
@@ -80,9 +80,37 @@ impl Emulated {
     }
 
     pub(super) async fn sessions(&self) -> usize {
-        // No test has as many as fit on one page.
-        let page = self.call(Method::GET, "?pageSize=300&mask.fieldPaths=views", None).await;
-        page.and_then(|page| page["documents"].as_array().map(Vec::len)).unwrap_or(0)
+        let (mut count, mut token) = (0, String::new());
+        loop {
+            let path = format!("?pageSize=300&mask.fieldPaths=views&pageToken={token}");
+            let Some(page) = self.call(Method::GET, &path, None).await else { return count };
+            count += page["documents"].as_array().map_or(0, Vec::len);
+            match page["nextPageToken"].as_str() {
+                Some(next) => token = next.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D"),
+                None => return count,
+            }
+        }
+    }
+
+    pub(super) async fn fill(&self, Many { count, prefix, created_at, expires_at }: Many) {
+        let Self { project, database, collection, .. } = self;
+        let folder = format!("projects/{project}/databases/{database}/documents/{collection}");
+        let write = |views: u32| {
+            let id = hex::encode(rand::random::<[u8; 32]>());
+            let fields = json!({
+                "greeting": typed(&json!("Hallo Welt")),
+                "views": typed(&json!(views)),
+                "created_at": {"timestampValue": created_at},
+                "expires_at": {"timestampValue": expires_at},
+            });
+            json!({"update": {"name": format!("{folder}/{prefix}{id}"), "fields": fields}})
+        };
+        let all: Vec<_> = (1..=count).map(write).collect();
+        let commit = self.url().replace(&format!("documents/{collection}"), "documents:commit");
+        // As many as one commit takes.
+        for writes in all.chunks(500) {
+            self.send(Method::POST, &commit, Some(json!({ "writes": writes }))).await.expect("a commit");
+        }
     }
 
     pub(super) async fn edit(&self, id: &str, field: &str, value: Option<&Value>) {
@@ -94,10 +122,17 @@ impl Emulated {
         self.call(Method::DELETE, &format!("/{}", key_of(id)), None).await.expect("a document");
     }
 
+    fn url(&self) -> String {
+        let Self { host, project, database, collection, .. } = self;
+        format!("http://{host}/v1/projects/{project}/databases/{database}/documents/{collection}")
+    }
+
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Option<Value> {
-        let Self { http, host, project, database, collection, .. } = self;
-        let url = format!("http://{host}/v1/projects/{project}/databases/{database}/documents/{collection}{path}");
-        let request = http.request(method, &url);
+        self.send(method, &format!("{}{path}", self.url()), body).await
+    }
+
+    async fn send(&self, method: Method, url: &str, body: Option<Value>) -> Option<Value> {
+        let request = self.http.request(method, url);
         let request = match body {
             Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
             None => request,

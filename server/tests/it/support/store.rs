@@ -24,6 +24,34 @@ pub(crate) struct Stored {
     pub(crate) expires_at: Option<String>,
 }
 
+/// Sessions that a test has many of.
+#[derive(Clone, Copy)]
+pub(crate) struct Many {
+    pub(crate) count: u32,
+    /// What their names begin with: nothing for good ones, random to the end.
+    pub(crate) prefix: &'static str,
+    /// In RFC 3339.
+    pub(crate) created_at: &'static str,
+    pub(crate) expires_at: &'static str,
+}
+
+/// Times long ago, a while ago, and far ahead.
+pub(crate) const OLD: &str = "2020-01-01T00:00:00.000000Z";
+pub(crate) const PAST: &str = "2021-01-01T00:00:00.000000Z";
+pub(crate) const FUTURE: &str = "2999-01-01T00:00:00.000000Z";
+
+impl Many {
+    /// Sessions that began long ago and have not expired.
+    pub(crate) fn old(count: u32) -> Self {
+        Self { count, prefix: "", created_at: OLD, expires_at: FUTURE }
+    }
+
+    /// Sessions that have expired.
+    pub(crate) fn expired(count: u32) -> Self {
+        Self { expires_at: PAST, ..Self::old(count) }
+    }
+}
+
 /// The name under which the session of this cookie is stored.
 pub(crate) fn key_of(id: &str) -> String {
     hex::encode(Sha256::digest(id))
@@ -49,6 +77,14 @@ impl Store {
         match self {
             Self::Sqlite(file) => file.sessions(),
             Self::Emulator(emulated) => emulated.sessions().await,
+        }
+    }
+
+    /// Makes many sessions at once.
+    pub(crate) async fn fill(&self, many: Many) {
+        match self {
+            Self::Sqlite(file) => file.fill(many),
+            Self::Emulator(emulated) => emulated.fill(many).await,
         }
     }
 
@@ -110,6 +146,14 @@ impl SqliteFile {
     fn sessions(&self) -> usize {
         let count = self.open().query_row("SELECT count(*) FROM sessions", [], |row| row.get::<_, u32>(0));
         count.expect("a count") as usize
+    }
+
+    fn fill(&self, Many { count, prefix, created_at, expires_at }: Many) {
+        let sql = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+            INSERT INTO sessions (id, data, created_at, expires_at)
+            SELECT ?2 || lower(hex(randomblob(32))), json_object('greeting', 'Hallo Welt', 'views', i), ?3, ?4 FROM n";
+        let made = self.open().execute(sql, params![count, prefix, created_at, expires_at]);
+        assert_eq!(made.expect("a good statement"), count as usize);
     }
 
     fn edit(&self, id: &str, field: &str, value: Option<&Value>) {

@@ -1,0 +1,31 @@
+//! What a server needs beside its store: the built site, and an address to listen on.
+
+use std::io::ErrorKind;
+
+use tokio::net::TcpListener;
+
+use super::Finding;
+use crate::{assets::Site, config::Config};
+
+pub(super) async fn check(config: &Config) -> Vec<Finding> {
+    let site = match Site::open(&config.site_root, false, "") {
+        Ok(_site) => Finding::ok("site", format!("it is in {}", config.site_root.display())),
+        Err(error) => Finding::bad("site", format!("{error:#}")),
+    };
+    let address = listens("address", "HOST, PORT", &format!("{}:{}", config.host, config.port)).await;
+    let metrics = match &config.metrics_addr {
+        Some(address) => Some(listens("metrics", "METRICS_ADDR", address).await),
+        None => None,
+    };
+    [Some(site), Some(address), metrics].into_iter().flatten().collect()
+}
+
+async fn listens(what: &'static str, settings: &str, address: &str) -> Finding {
+    match TcpListener::bind(address).await {
+        Ok(_listener) => Finding::ok(what, format!("{address} is free")),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            Finding::warning(what, format!("{settings}: {address} is in use, by a server that runs already?"))
+        }
+        Err(error) => Finding::bad(what, format!("{settings}: can't listen on {address}: {error}")),
+    }
+}

@@ -1,0 +1,47 @@
+//! How long sessions live, and what an instance remembers of them.
+
+use std::time::Duration;
+
+use clap::Args;
+use sessions::Settings;
+
+use super::duration;
+
+/// How long sessions live, and what an instance remembers of them.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SessionSettings {
+    /// After how long without a view a session ends, as `2s`, `30m`, `14d`
+    #[arg(id = "SESSION_IDLE_TIMEOUT", long = "session-idle-timeout", env = "SESSION_IDLE_TIMEOUT", default_value = "14d", value_parser = duration)]
+    pub(crate) idle_timeout: Duration,
+
+    /// After how long a session ends, however often it's viewed
+    #[arg(id = "SESSION_LIFETIME", long = "session-lifetime", env = "SESSION_LIFETIME", default_value = "90d", value_parser = duration)]
+    pub(crate) lifetime: Duration,
+
+    /// How many sessions this instance remembers between requests
+    #[arg(
+        id = "SESSION_CACHE_CAPACITY",
+        long = "session-cache-capacity",
+        env = "SESSION_CACHE_CAPACITY",
+        default_value_t = 10_000
+    )]
+    cache_capacity: u64,
+
+    /// For how long this instance remembers a session between requests
+    #[arg(id = "SESSION_CACHE_AGE", long = "session-cache-age", env = "SESSION_CACHE_AGE", default_value = "10m", value_parser = duration)]
+    cache_age: Duration,
+}
+
+impl SessionSettings {
+    /// The same for the engine, with the deadline for its store.
+    pub(crate) fn engine(&self, store_timeout: Duration) -> Settings {
+        Settings {
+            idle_timeout: self.idle_timeout,
+            lifetime: self.lifetime,
+            store_timeout,
+            cache_capacity: self.cache_capacity,
+            cache_age: self.cache_age,
+            ..Settings::default()
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Deleting many sessions.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::SystemTime,
+};
+
+use futures::{StreamExt as _, stream};
+
+use super::{Admin, Filter};
+use crate::{Error, SessionKey, store::Stored};
+
+/// How many sessions are read at once: what is in memory at any time.
+const PAGE: usize = 256;
+
+/// How many deletes are under way at once.
+const IN_FLIGHT: usize = 32;
+
+/// The deletion of all sessions that pass a filter, page by page. Stop between any two steps to end it early.
+///
+/// Each is deleted on the condition that it has not changed since it was looked at; if it has, it's looked at
+/// again. So one that was renewed, and doesn't pass any more, stays.
+#[derive(Debug)]
+pub struct Purge<'a> {
+    admin: &'a Admin,
+    filter: Filter,
+    after: Option<SessionKey>,
+    seen: u64,
+    deleted: u64,
+    spared: u64,
+}
+
+impl<'a> Purge<'a> {
+    pub(super) fn new(admin: &'a Admin, filter: Filter) -> Self {
+        Self { admin, filter, after: None, seen: 0, deleted: 0, spared: 0 }
+    }
+
+    /// Works on one more page; `false` when there's none left.
+    ///
+    /// # Errors
+    /// See [`Error`]. What was deleted before stays deleted and is counted; another step works on the same page
+    /// again.
+    pub async fn step(&mut self) -> Result<bool, Error> {
+        let Self { admin, filter, .. } = *self;
+        let page = admin.page(self.after.as_ref(), PAGE).await?;
+        let Some((last, _)) = page.last() else { return Ok(false) };
+        let (last, seen) = (*last, page.len());
+        let now = SystemTime::now();
+        let failed = AtomicBool::new(false);
+        let doomed = page.into_iter().filter(|(_, stored)| filter.passes(&stored.record, now));
+        // After a failure none is begun any more; those under way are waited for.
+        let removals = doomed
+            .take_while(|_| !failed.load(Ordering::Relaxed))
+            .map(|(key, stored)| remove(admin, filter, key, stored));
+        let mut removals = stream::iter(removals).buffer_unordered(IN_FLIGHT);
+        let mut failure = None;
+        while let Some(removed) = removals.next().await {
+            match removed {
+                Ok(true) => self.deleted += 1,
+                Ok(false) => self.spared += 1,
+                Err(error) => {
+                    failed.store(true, Ordering::Relaxed);
+                    failure.get_or_insert(error);
+                }
+            }
+        }
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        self.after = Some(last);
+        self.seen += seen as u64;
+        Ok(true)
+    }
+
+    /// How many sessions were looked at.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// How many were deleted.
+    #[must_use]
+    pub fn deleted(&self) -> u64 {
+        self.deleted
+    }
+
+    /// How many passed at first and not any more when they were about to be deleted, or were gone by then.
+    #[must_use]
+    pub fn spared(&self) -> u64 {
+        self.spared
+    }
+}
+
+async fn remove(admin: &Admin, filter: Filter, key: SessionKey, stored: Stored) -> Result<bool, Error> {
+    let doomed = |record: &_| filter.passes(record, SystemTime::now());
+    admin.remove(&key, Some(stored), &doomed, false, &mut admin.attempts()).await
+}
