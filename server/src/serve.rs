@@ -30,7 +30,8 @@ pub(crate) fn run(config: Config) -> anyhow::Result<()> {
 
 async fn serve(config: Config) -> anyhow::Result<()> {
     let place = config.store(env::var("FIRESTORE_EMULATOR_HOST").ok().as_deref());
-    let site = Site::open(&config.site_root, env::var_os("LEPTOS_WATCH").is_some(), store::name(&place))?;
+    let site =
+        Site::open(&config.site_root, env::var_os("LEPTOS_WATCH").is_some(), config.https_only, store::name(&place))?;
     let store = store::open(&place, config.store_timeout).await?;
     let settings = Settings {
         idle_timeout: config.session_idle_timeout,

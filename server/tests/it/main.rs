@@ -26,6 +26,7 @@ mod edits;
 mod expiry;
 mod kill;
 mod outage;
+mod page;
 mod parallel;
 mod security;
 mod soak;

@@ -195,7 +195,7 @@ impl<T: SessionData> Engine<T> {
             record,
             base: stored.version,
             base_revision: before.revisions.newest(),
-            session: Session { data, created_at, expires_at },
+            session: self.session(data, created_at, expires_at),
             renewed: before.expires_at != Some(expires_at),
         })
     }
@@ -236,7 +236,7 @@ impl<T: SessionData> Engine<T> {
             attempts.in_doubt = false;
             if let Some(stored) = stored {
                 self.cache.insert(key, stored, Trust::default());
-                return Ok((id, Session { data, created_at, expires_at }));
+                return Ok((id, self.session(data, created_at, expires_at)));
             }
         }
     }
