@@ -27,7 +27,7 @@ const onSqlite: Way[] = [
   },
   { name: 'JavaScript off', use: { javaScriptEnabled: false }, testMatch: specs('by-link-and-form', 'axe'), grepInvert: byScript },
   { name: 'WASM blocked', use: { wasmBlocked: true }, testMatch: specs('by-link-and-form', 'axe', 'wasm-blocked'), grepInvert: byScript },
-  { name: 'mobile', use: devices['Pixel 7'], testMatch: specs('greeting', 'in-place', 'axe') },
+  { name: 'mobile', use: devices['Pixel 7'], testMatch: specs('in-place', 'axe') },
   { name: 'dark', use: { colorScheme: 'dark' }, testMatch: specs('axe') },
   { name: 'offline in between', testMatch: specs('offline') },
   { name: 'two tabs', testMatch: specs('tabs') },

@@ -81,7 +81,7 @@ test('card', async ({ home, page }) => {
     ({ greetings, chosen }) => {
       const lines = greetings.map(([greeting, language]) => {
         const line = Object.assign(document.createElement('p'), { textContent: greeting, lang: language });
-        line.style.cssText = 'margin: 0; font: 5.25rem/1.17 var(--serif); letter-spacing: -0.025em; text-indent: -0.03em; color: var(--quiet)';
+        line.style.cssText = 'margin: 0; font: 5.25rem/1.17 var(--serif); letter-spacing: -0.025em; color: var(--quiet)';
         if (greeting === chosen) line.style.color = 'var(--accent)';
         return line;
       });

@@ -20,7 +20,7 @@ for (const { name, reach, ...details } of states) {
 
 async function withoutItsScripts(page: Page, browser: Browser): Promise<Page> {
   const body = (await page.content()).replace(/<script.*?<\/script>/gs, '');
-  const copy = await browser.newPage({ javaScriptEnabled: true });
+  const copy = await (await browser.newContext({ javaScriptEnabled: true })).newPage();
   await copy.route(page.url(), (route) => route.fulfill({ contentType: 'text/html; charset=utf-8', body }));
   await copy.goto(page.url());
   return copy;

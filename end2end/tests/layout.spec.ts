@@ -4,7 +4,8 @@ import { expect, test } from '../fixtures';
 import { states } from '../states';
 
 for (const { name, reach } of states) {
-  test(`${name}: fits 320 px, and 640 px at 200 % zoom is the same`, async ({ home, page }) => {
+  // 640 px at 200 % zoom is the same.
+  test(`${name}: fits 320 px, and is in order`, async ({ home, page }) => {
     await page.setViewportSize({ width: 320, height: 568 });
     await reach(home, page);
 
@@ -14,10 +15,8 @@ for (const { name, reach } of states) {
       const { width, height } = (await target.boundingBox())!;
       expect(Math.min(width, height), await target.innerText()).toBeGreaterThanOrEqual(44);
     }
-  });
 
-  test(`${name}: everything is in the main landmark, under one headline`, async ({ home, page }) => {
-    await reach(home, page);
+    // Everything is in the main landmark, under one headline.
     await expect(page.getByRole('main')).toHaveCount(1);
     expect(await page.evaluate(() => [...document.body.children].map((child) => child.localName))).toEqual(['main']);
     const headlines = await page.getByRole('heading').evaluateAll((all) => all.map((headline) => headline.localName));
@@ -25,6 +24,14 @@ for (const { name, reach } of states) {
     expect(headlines.slice(1).filter((headline) => headline !== 'h2')).toEqual([]);
   });
 }
+
+test('a new count comes with a quiet transition', async ({ home }) => {
+  await home.openHydrated();
+  await expect(home.sentence).toHaveCSS('animation-name', 'none');
+  await home.refresh.click();
+  await home.showsViews(2);
+  await expect(home.sentence).toHaveCSS('animation-name', 'arrive');
+});
 
 test('nothing moves for those who want it so', async ({ home, page }) => {
   await page.emulateMedia({ reducedMotion: 'reduce' });
