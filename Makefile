@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run watch build test test-rust e2e weigh lighthouse lint fuzz check-deploy rehearse deploy shots clean setup setup-test
+.PHONY: help run watch build test test-rust e2e weigh weigh-what lighthouse lint fuzz check-deploy rehearse deploy shots clean setup setup-test
 
 help: ## List what there is to run
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s%s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ e2e: build ## Run the browser tests alone
 weigh: build ## Weigh what a first visit loads; over 60 kB is a failure
 	@scripts/weigh.sh
 
+weigh-what: build ## Say what the bytes of the WASM are, by crate and by function
+	@scripts/weigh-what.sh
+
 lighthouse: build ## Let Lighthouse judge the release
 	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && npm --prefix end2end run lighthouse
 
@@ -59,7 +62,7 @@ deploy: check-deploy ## Deploy to App Engine: make deploy PROJECT=my-project
 	@: $${PROJECT:?name it: make deploy PROJECT=my-project}
 	gcloud app deploy --project=$$PROJECT --service-account=hello-sessions@$$PROJECT.iam.gserviceaccount.com
 
-shots: build ## Photograph the page into docs, for the README
+shots: build ## Photograph the page into docs, and make the icons and the card in public
 	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && npm --prefix end2end run shots
 
 clean: ## Remove what was built; the sessions in data/ stay

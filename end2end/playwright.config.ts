@@ -1,23 +1,53 @@
-// Each test runs on each store, save those in firestore.spec.ts; those in without-js.spec.ts run with
-// JavaScript off, all others with it on. The servers are release binaries that this run starts and
-// stops; `make e2e` builds them and provides the emulator.
+// A project is a way to reach the page: what a visitor's browser, network and preferences can be. Each runs the
+// tests that say something there. The servers are release binaries that this run starts and stops; `make e2e`
+// builds them and provides the emulator.
 
-import { defineConfig, devices } from '@playwright/test';
+import { defineConfig, devices, type PlaywrightTestOptions, type PlaywrightWorkerOptions, type Project } from '@playwright/test';
 import { resolve } from 'node:path';
 import type { Options } from './fixtures';
 import { down, emulator, firestore, sqlite, type Store } from './stores';
 
-const withoutJs = '**/without-js.spec.ts';
-const firestoreOnly = '**/firestore.spec.ts';
-
-const projects = (store: Store) => {
-  const use = { store, baseURL: store.origins[0] };
-  const testIgnore = store.name === 'firestore' ? [withoutJs] : [withoutJs, firestoreOnly];
-  return [
-    { name: store.name, use, testIgnore },
-    { name: `${store.name}, JavaScript off`, use: { ...use, javaScriptEnabled: false }, testMatch: withoutJs },
-  ];
+const executablePath = process.env['CHROMIUM_PATH'];
+const launchOptions = {
+  ...(executablePath && { executablePath }),
+  // Nothing but the page under test is to use the network.
+  args: ['--disable-quic', '--disable-sync', '--disable-gpu'],
 };
+
+const specs = (...names: string[]) => names.map((name) => `**/${name}.spec.ts`);
+/** A test with this tag reaches what it tests by script. */
+const byScript = /@script/;
+
+type Way = Project<Options & PlaywrightTestOptions, PlaywrightWorkerOptions>;
+
+const onSqlite: Way[] = [
+  {
+    name: 'default',
+    testMatch: specs('views', 'greeting', 'in-place', 'failure', 'quiet', 'security', 'head', 'axe', 'layout'),
+  },
+  { name: 'JavaScript off', use: { javaScriptEnabled: false }, testMatch: specs('by-link-and-form', 'axe'), grepInvert: byScript },
+  { name: 'WASM blocked', use: { wasmBlocked: true }, testMatch: specs('by-link-and-form', 'axe', 'wasm-blocked'), grepInvert: byScript },
+  { name: 'mobile', use: devices['Pixel 7'], testMatch: specs('in-place', 'axe') },
+  { name: 'dark', use: { colorScheme: 'dark' }, testMatch: specs('axe') },
+  { name: 'offline in between', testMatch: specs('offline') },
+  { name: 'two tabs', testMatch: specs('tabs') },
+  { name: 'slow network', use: { slow: true }, testMatch: specs('views', 'slow') },
+  {
+    name: 'back and forward',
+    // Playwright turns the back/forward cache off.
+    use: { launchOptions: { ...launchOptions, ignoreDefaultArgs: ['--disable-back-forward-cache'] } },
+    testMatch: specs('restored'),
+  },
+];
+
+// Without an emulator these are listed as skipped, see fixtures.ts.
+const onFirestore: Way[] = [
+  { name: 'Firestore', testMatch: specs('views', 'greeting', 'in-place', 'tabs', 'firestore') },
+  { name: 'Firestore, JavaScript off', use: { javaScriptEnabled: false }, testMatch: specs('by-link-and-form') },
+];
+
+const on = (store: Store, projects: Way[]) =>
+  projects.map((project) => ({ ...project, use: { ...project.use, store, baseURL: store.origins[0] } }));
 
 const server = (origin: string, env: Record<string, string>, health = '/readyz') => ({
   command: 'exec target/release/server',
@@ -31,8 +61,6 @@ const server = (origin: string, env: Record<string, string>, health = '/readyz')
 
 const servers = (store: Store) => store.origins.map((origin) => server(origin, store.env));
 
-const executablePath = process.env['CHROMIUM_PATH'];
-
 export default defineConfig<Options>({
   testDir: 'tests',
   fullyParallel: true,
@@ -42,14 +70,9 @@ export default defineConfig<Options>({
   use: {
     ...devices['Desktop Chrome'],
     trace: 'retain-on-failure',
-    launchOptions: {
-      ...(executablePath && { executablePath }),
-      // Nothing but the page under test is to use the network.
-      args: ['--disable-quic', '--disable-sync', '--disable-gpu'],
-    },
+    launchOptions,
   },
-  // Without an emulator the tests on Firestore are listed as skipped, see fixtures.ts.
-  projects: [...projects(sqlite), ...projects(firestore)],
+  projects: [...on(sqlite, onSqlite), ...on(firestore, onFirestore)],
   webServer: [
     ...servers(sqlite),
     ...(emulator ? servers(firestore) : []),

@@ -1,4 +1,4 @@
-// `npm run shots`: no test, but the pictures for the README, on the server with SQLite.
+// `npm run shots`: no test, but the pictures of the page and those it links to, from the server with SQLite.
 
 import { defineConfig } from '@playwright/test';
 import type { Options } from './fixtures';
@@ -12,7 +12,7 @@ export default defineConfig<Options>({
   projects: [
     {
       name: 'shots',
-      use: { store: sqlite, baseURL: sqlite.origins[0], viewport: { width: 1200, height: 800 } },
+      use: { store: sqlite, baseURL: sqlite.origins[0] },
     },
   ],
 });

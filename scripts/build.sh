@@ -10,3 +10,5 @@ cargo leptos build --release --precompress
 # Type declarations are for who writes TypeScript against the module; the page does not.
 rm -f target/site/pkg/*.ts target/site/pkg/*.ts.{br,gz}
 compgen -G 'target/site/pkg/*.wasm' >/dev/null || fail "the build left no WASM in target/site/pkg: see above"
+# Pictures are compressed already.
+rm -f target/site/*.{png,ico}.{br,gz}

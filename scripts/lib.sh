@@ -13,8 +13,9 @@ cargo_leptos_root=$cache/cargo-leptos-$CARGO_LEPTOS_VERSION
 wasm_bindgen_root=$cache/wasm-bindgen-$WASM_BINDGEN_VERSION
 cargo_deny_root=$cache/cargo-deny-$CARGO_DENY_VERSION
 cargo_machete_root=$cache/cargo-machete-$CARGO_MACHETE_VERSION
+twiggy_root=$cache/twiggy-$TWIGGY_VERSION
 binaryen_root=$cache/binaryen-$BINARYEN_VERSION
-export PATH="$cargo_leptos_root/bin:$wasm_bindgen_root/bin:$cargo_deny_root/bin:$cargo_machete_root/bin:$binaryen_root/node_modules/.bin:$PATH"
+export PATH="$cargo_leptos_root/bin:$wasm_bindgen_root/bin:$cargo_deny_root/bin:$cargo_machete_root/bin:$twiggy_root/bin:$binaryen_root/node_modules/.bin:$PATH"
 
 say() { printf '==> %s\n' "$*" >&2; }
 fail() {

@@ -40,10 +40,8 @@ fn forget(where_it_is: Option<Kept>) -> impl IntoView {
     view! {
         <form id="forget" method="post" action="/api/forget">
             <h2>"Your session"</h2>
-            <p>
-                {where_it_is.map(kept)}
-                "Forgetting deletes it, count and greeting, and removes its cookie."
-            </p>
+            {where_it_is.map(kept)}
+            <p>"Forgetting deletes it, count and greeting, and removes its cookie."</p>
             <button>"Forget me"</button>
         </form>
     }

@@ -11,6 +11,8 @@ mod state;
 pub mod view;
 pub mod wire;
 
+#[cfg(feature = "ssr")]
+pub mod card;
 #[cfg(not(feature = "ssr"))]
 pub mod fetch;
 #[cfg(feature = "ssr")]

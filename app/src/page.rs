@@ -7,25 +7,25 @@ use crate::{
     forms,
     island::Counter,
     kept::Kept,
-    shell::{Assets, Document, alive, still},
+    shell::{Document, Surroundings, alive, still},
     view::View,
 };
 
 /// The page of a visitor's count.
 #[must_use]
-pub fn home(assets: &Assets, view: View, where_it_is: Kept) -> Document {
-    greeting(assets, Some(view), Some(where_it_is))
+pub fn home(around: &Surroundings, view: View, where_it_is: Kept) -> Document {
+    greeting(around, Some(view), Some(where_it_is))
 }
 
 /// What a visitor sees whose browser loaded the page ahead of time. It counts when it is looked at: by itself
 /// where there's JavaScript, by its link elsewhere.
 #[must_use]
-pub fn not_counted(assets: &Assets) -> Document {
-    greeting(assets, None, None)
+pub fn not_counted(around: &Surroundings) -> Document {
+    greeting(around, None, None)
 }
 
-fn greeting(assets: &Assets, view: Option<View>, where_it_is: Option<Kept>) -> Document {
-    alive("Hello, again", assets, || {
+fn greeting(around: &Surroundings, view: Option<View>, where_it_is: Option<Kept>) -> Document {
+    alive("Hello, again", around, || {
         let forms = forms::forms(view.as_ref().map(|view| view.greeting.text()), where_it_is);
         // The island has no properties, see there.
         provide_context(view);
@@ -38,22 +38,22 @@ fn greeting(assets: &Assets, view: Option<View>, where_it_is: Option<Kept>) -> D
 
 /// What a visitor sees whose view could not be counted.
 #[must_use]
-pub fn failed(assets: &Assets, error: ApiError) -> Document {
+pub fn failed(around: &Surroundings, error: ApiError) -> Document {
     let why = match error {
         ApiError::TooMany => "Many new visitors came from your network in the last minute. Try again in a moment.",
-        _ => "Your count can't be reached just now. Nothing is lost: it goes on where it was.",
+        _ => "Your count can’t be reached just now. Nothing is lost: it goes on where it was.",
     };
-    notice("One moment", why, "Try again", assets)
+    notice("One moment", why, "Try again", around)
 }
 
 /// What a visitor sees at an address where nothing is.
 #[must_use]
-pub fn not_found(assets: &Assets) -> Document {
-    notice("Nothing here", "There is no page at this address.", "To the greeting", assets)
+pub fn not_found(around: &Surroundings) -> Document {
+    notice("Nothing here", "There is no page at this address.", "To the greeting", around)
 }
 
-fn notice(headline: &'static str, why: &'static str, invitation: &'static str, assets: &Assets) -> Document {
-    still(headline, assets, || {
+fn notice(headline: &'static str, why: &'static str, invitation: &'static str, around: &Surroundings) -> Document {
+    still(headline, around, || {
         view! {
             <section>
                 <h1>{headline}</h1>

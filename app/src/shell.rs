@@ -5,6 +5,8 @@ use leptos::{
     prelude::*,
 };
 
+use crate::card::{Origin, card};
+
 const DESCRIPTION: &str = "A greeting in one of five languages and a count of your visits, kept by a session \
      that is right on any number of servers.";
 
@@ -17,6 +19,15 @@ pub struct Assets {
     pub js: String,
     /// The path of the WASM.
     pub wasm: String,
+}
+
+/// What is around a page.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// The assets it loads.
+    pub assets: Assets,
+    /// Where the visitor reached it, if the request says so.
+    pub origin: Option<Origin>,
 }
 
 /// A page, rendered.
@@ -44,29 +55,35 @@ try {
   console.error('The page works without it, but its script did not start:', error);
 }";
 
-/// Renders a page with an island in it, and with the script that brings it to life.
-pub fn alive<P: IntoView>(title: &'static str, assets: &Assets, page: impl FnOnce() -> P) -> Document {
-    document(title, assets, true, page)
+/// Renders a page with an island in it, with the script that brings it to life, and for others to link to.
+pub fn alive<P: IntoView>(title: &'static str, around: &Surroundings, page: impl FnOnce() -> P) -> Document {
+    document(title, &around.assets, page, |nonce| {
+        (card(title, DESCRIPTION, around.origin.as_ref()), life(&around.assets, nonce))
+    })
 }
 
 /// Renders a page that nothing moves on. It loads no script.
-pub fn still<P: IntoView>(title: &'static str, assets: &Assets, page: impl FnOnce() -> P) -> Document {
-    document(title, assets, false, page)
+pub fn still<P: IntoView>(title: &'static str, around: &Surroundings, page: impl FnOnce() -> P) -> Document {
+    document(title, &around.assets, page, |_nonce| ())
 }
 
 /// Whatever a page shows is known before: it waits for nothing, so it's rendered in one go.
-fn document<P: IntoView>(title: &'static str, assets: &Assets, alive: bool, page: impl FnOnce() -> P) -> Document {
+fn document<P: IntoView, H: IntoView>(
+    title: &'static str,
+    assets: &Assets,
+    page: impl FnOnce() -> P,
+    head: impl FnOnce(String) -> H,
+) -> Document {
     Owner::new().with(|| {
         provide_nonce();
         let nonce = use_nonce().map(|nonce| nonce.to_string()).unwrap_or_default();
-        let life = alive.then(|| life(assets, nonce.clone()));
-        let html = shell(title, assets.css.clone(), life, page()).to_html();
+        let html = shell(title, assets.css.clone(), head(nonce.clone()), page()).to_html();
         Document { html, policy: policy(&nonce) }
     })
 }
 
 /// What loads the island's code, as early as can be.
-fn life(assets: &Assets, nonce: String) -> impl IntoView {
+fn life(assets: &Assets, nonce: String) -> impl IntoView + use<> {
     let Assets { js, wasm, .. } = assets.clone();
     let script = HYDRATE.replace("JS", &format!("{js:?}")).replace("WASM", &format!("{wasm:?}"));
     view! {
@@ -78,7 +95,7 @@ fn life(assets: &Assets, nonce: String) -> impl IntoView {
     }
 }
 
-fn shell(title: &'static str, css: String, life: Option<impl IntoView>, page: impl IntoView) -> impl IntoView {
+fn shell(title: &'static str, css: String, head: impl IntoView, page: impl IntoView) -> impl IntoView {
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -89,13 +106,11 @@ fn shell(title: &'static str, css: String, life: Option<impl IntoView>, page: im
                 <meta name="color-scheme" content="light dark"/>
                 <meta name="theme-color" content="#faf8f4" media="(prefers-color-scheme: light)"/>
                 <meta name="theme-color" content="#171614" media="(prefers-color-scheme: dark)"/>
-                {card("og:type", "website")}
-                {card("og:title", title)}
-                {card("og:description", DESCRIPTION)}
                 <title>{title}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <link rel="apple-touch-icon" href="/apple-touch-icon.png"/>
                 <link rel="stylesheet" href=css/>
-                {life}
+                {head}
                 <AutoReload options=LeptosOptions::builder().output_name("").build()/>
             </head>
             <body>
@@ -103,11 +118,6 @@ fn shell(title: &'static str, css: String, life: Option<impl IntoView>, page: im
             </body>
         </html>
     }
-}
-
-/// A line of the card that other sites make of a link to ours (Open Graph, which `view!` can't write).
-fn card(property: &'static str, content: &'static str) -> impl IntoView {
-    leptos::html::meta().attr("property", property).attr("content", content)
 }
 
 fn policy(nonce: &str) -> String {

@@ -53,12 +53,21 @@ impl Shown {
         }
     }
 
+    /// How many views were counted.
+    #[must_use]
+    pub fn views(&self) -> u64 {
+        match self {
+            Self::View(view) => view.views,
+            Self::Ahead | Self::Gone => 0,
+        }
+    }
+
     /// Whether news of the same session are newer than this. Answers overtake one another, but a count only
-    /// ever grows; a count of 1 is a session that began after this one ended.
+    /// ever grows; a count of 1, or of 0, is a session that began after this one ended.
     #[must_use]
     pub fn is_older_than(&self, news: &Self) -> bool {
         match (self, news) {
-            (_, Self::Gone | Self::View(View { views: 1, .. })) | (Self::Ahead, _) => true,
+            (_, Self::Gone | Self::View(View { views: 0 | 1, .. })) | (Self::Ahead, _) => true,
             (Self::View(shown), Self::View(news)) => shown.views <= news.views,
             (Self::Gone, Self::View(_)) | (_, Self::Ahead) => false,
         }
@@ -81,6 +90,7 @@ mod tests {
             (view(5), view(5)),
             (view(5), Shown::Gone),
             (view(5), view(1)),
+            (view(5), view(0)),
             (Shown::Gone, view(1)),
             (Shown::Ahead, view(5)),
         ] {

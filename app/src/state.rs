@@ -80,7 +80,8 @@ impl Known {
     /// question; else something was heard in between, and the newer of the two is right.
     fn learn(&mut self, news: Shown, before: Option<&Shown>) {
         if before == Some(&self.shown) || self.shown.is_older_than(&news) {
-            side::mark(&news);
+            // A count never falls: one that does is another session's, or none's.
+            side::mark(&news, news.views() < self.shown.views());
             self.shown = news;
         }
     }
@@ -89,8 +90,8 @@ impl Known {
 /// What happened, and what to do.
 fn explain(error: ApiError) -> &'static str {
     match error {
-        ApiError::Unavailable => "Your session can't be reached just now. Nothing is lost; try again in a moment.",
-        ApiError::TooMany => "Too many new visitors came from your network. Try again in a minute.",
+        ApiError::Unavailable => "Your session can’t be reached. Nothing is lost: try again.",
+        ApiError::TooMany => "Too many new visitors just now. Try again in a minute.",
         ApiError::Unreachable => "There is no connection. Check it and try again.",
         ApiError::UnknownGreeting | ApiError::BadRequest => "That did not work. Load the page again.",
     }

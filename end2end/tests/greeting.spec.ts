@@ -1,7 +1,7 @@
 // Every visitor has a greeting of their own, in one of five languages, and keeps it.
 
 import { expect, test } from '../fixtures';
-import { GREETINGS, Home } from '../pages/home';
+import { GREETINGS, Home, LANGUAGES } from '../pages/home';
 
 test('a new visitor is greeted in one of the five languages', async ({ home }) => {
   await home.open();
@@ -31,6 +31,13 @@ for (const greeting of GREETINGS) {
     await home.showsGreeting(greeting);
   });
 }
+
+test('each greeting that can be chosen is in its language', async ({ home, page }) => {
+  await home.open();
+  for (const [greeting, language] of Object.entries(LANGUAGES)) {
+    await expect(page.getByRole('button', { name: greeting })).toHaveAttribute('lang', language);
+  }
+});
 
 test('another browser has a session of its own', async ({ browser, home }) => {
   await home.open();

@@ -45,14 +45,3 @@ test('a reload after a refresh counts on from it', async ({ home, page }) => {
 
   await home.showsViews(3);
 });
-
-test('without its WASM the page still counts, by its link', async ({ home, page, stored }) => {
-  await page.route('**/*.wasm', (route) => route.abort());
-  await home.open();
-  await home.hydrated('failed');
-
-  await home.refresh.click();
-
-  await home.showsViews(2);
-  expect(await stored()).toBe(2);
-});

@@ -1,4 +1,4 @@
-//! The built assets: finding them, and serving them with the caching they deserve.
+//! The built assets: finding them, serving them with the caching they deserve, and telling pages of them.
 
 use std::{
     ffi::OsStr,
@@ -7,11 +7,17 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use app::shell::Assets;
+use app::{
+    card::Origin,
+    shell::{Assets, Surroundings},
+};
 use axum::{
     Router,
     extract::State,
-    http::{HeaderValue, StatusCode, header::CACHE_CONTROL},
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, HOST},
+    },
     middleware::map_response_with_state,
     response::Response,
 };
@@ -23,23 +29,29 @@ pub(crate) struct Site {
     root: PathBuf,
     assets: Arc<Assets>,
     watched: bool,
+    https_only: bool,
     store: &'static str,
 }
 
 impl Site {
     /// Finds the assets in the folder. If it's `watched`, they change under the running server, and their
-    /// names hold no hash: `make watch`. `store` is what the page says of where the sessions are.
-    pub(crate) fn open(root: &Path, watched: bool, store: &'static str) -> anyhow::Result<Self> {
+    /// names hold no hash: `make watch`. `https_only` says how the site is reached, and `store` what the page
+    /// says of where the sessions are.
+    pub(crate) fn open(root: &Path, watched: bool, https_only: bool, store: &'static str) -> anyhow::Result<Self> {
         let assets = find(root).with_context(|| {
             format!("LEPTOS_SITE_ROOT: no built site in {}; `make build` makes one", root.display())
         })?;
-        Ok(Self { root: root.to_path_buf(), assets: Arc::new(assets), watched, store })
+        Ok(Self { root: root.to_path_buf(), assets: Arc::new(assets), watched, https_only, store })
     }
 
-    /// The paths of the assets.
-    pub(crate) fn assets(&self) -> Assets {
+    /// What is around the page that answers a request of these headers.
+    pub(crate) fn around(&self, headers: &HeaderMap) -> Surroundings {
         let fresh = if self.watched { find(&self.root).ok() } else { None };
-        fresh.unwrap_or_else(|| (*self.assets).clone())
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        Surroundings {
+            assets: fresh.unwrap_or_else(|| (*self.assets).clone()),
+            origin: host.and_then(|host| Origin::new(self.https_only, host)),
+        }
     }
 
     /// Where the sessions are, for the page.
@@ -49,13 +61,20 @@ impl Site {
 
     /// Serves `/pkg`: a name holds a hash of its content, so browsers may keep it for good.
     pub(crate) fn hashed(&self) -> Router {
-        let kept = if self.watched { "no-cache" } else { "public, max-age=31536000, immutable" };
-        Router::new().fallback_service(self.folder("pkg")).layer(map_response_with_state(kept, keep))
+        let folder = Router::new().fallback_service(self.folder("pkg"));
+        self.kept(folder, "public, max-age=31536000, immutable")
     }
 
-    /// Serves what lies beside `pkg`, such as the icon; `otherwise` answers where nothing lies.
+    /// Serves what lies beside `pkg`, such as the icon, under names that stay; `otherwise` answers where
+    /// nothing lies.
     pub(crate) fn public(&self, otherwise: Router) -> Router {
-        Router::new().fallback_service(self.folder("").call_fallback_on_method_not_allowed(true).fallback(otherwise))
+        let folder = self.folder("").call_fallback_on_method_not_allowed(true).fallback(otherwise);
+        self.kept(Router::new().fallback_service(folder), "public, max-age=86400")
+    }
+
+    fn kept(&self, files: Router, caching: &'static str) -> Router {
+        let caching = if self.watched { "no-cache" } else { caching };
+        files.layer(map_response_with_state(caching, keep))
     }
 
     fn folder(&self, name: &str) -> ServeDir {
@@ -66,9 +85,9 @@ impl Site {
     }
 }
 
-async fn keep(State(kept): State<&'static str>, mut response: Response) -> Response {
+async fn keep(State(caching): State<&'static str>, mut response: Response) -> Response {
     if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(kept));
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(caching));
     }
     response
 }

@@ -107,18 +107,23 @@ async fn home(
     method: Method,
     headers: HeaderMap,
 ) -> Response {
-    let assets = site.assets();
+    let around = site.around(&headers);
     if !is_view(&method, &headers) {
-        return response(page::not_counted(&assets));
+        return response(page::not_counted(&around));
     }
     match count_view(&session).await {
         Ok(session) => {
-            let kept = Kept { store: site.store(), since: session.created_at, until: session.expires_at };
-            response(page::home(&assets, session.data.into(), kept))
+            let kept = Kept {
+                store: site.store(),
+                since: session.created_at,
+                until: session.expires_at.min(session.ends_at),
+                in_any_case: session.expires_at >= session.ends_at,
+            };
+            response(page::home(&around, session.data.into(), kept))
         }
         Err(error) => {
             let (status, retry_after) = error.status();
-            let mut response = (status, response(page::failed(&assets, error))).into_response();
+            let mut response = (status, response(page::failed(&around, error))).into_response();
             response.headers_mut().extend(retry_after.map(|seconds| (RETRY_AFTER, seconds)));
             response
         }
@@ -138,7 +143,7 @@ async fn only_names_of_files(request: Request, next: Next) -> Response {
 async fn nothing_here(State(site): State<Site>, request: Request) -> Response {
     match *request.method() {
         Method::GET | Method::HEAD => {
-            (StatusCode::NOT_FOUND, response(page::not_found(&site.assets()))).into_response()
+            (StatusCode::NOT_FOUND, response(page::not_found(&site.around(request.headers())))).into_response()
         }
         _ => StatusCode::NOT_FOUND.into_response(),
     }

@@ -32,7 +32,8 @@ pub(crate) fn run(config: Config) -> anyhow::Result<()> {
 
 async fn serve(config: Config) -> anyhow::Result<()> {
     let place = config.store.place();
-    let site = Site::open(&config.site_root, env::var_os("LEPTOS_WATCH").is_some(), store::name(&place))?;
+    let site =
+        Site::open(&config.site_root, env::var_os("LEPTOS_WATCH").is_some(), config.https_only, store::name(&place))?;
     let store = store::open(&place, config.store.timeout).await?;
     let settings = config.sessions.engine(config.store.timeout);
     if let Some(address) = &config.metrics_addr {

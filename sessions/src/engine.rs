@@ -61,6 +61,8 @@ pub struct Session<T> {
     pub created_at: SystemTime,
     /// When it ends unless it's viewed before.
     pub expires_at: SystemTime,
+    /// When it ends however often it's viewed. Once `expires_at` has reached it, no view moves it any more.
+    pub ends_at: SystemTime,
 }
 
 /// What a visit found or made.

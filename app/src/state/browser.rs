@@ -55,11 +55,15 @@ fn press(state: State, click: &Event) -> Option<()> {
     Some(())
 }
 
-/// Shows in the forms which greeting is chosen, or hides them when there's nothing to change any more.
-pub(super) fn mark(news: &Shown) {
+/// Shows in the forms which greeting is chosen, or hides them when there's nothing to change any more. What they
+/// say of where the session is kept goes when that session `ended`: of the next one the server will say it.
+pub(super) fn mark(news: &Shown, ended: bool) {
     let document = document();
     let greeting = news.greeting();
     let element = |id| document.get_element_by_id(id)?.dyn_into::<HtmlElement>().ok();
+    if ended {
+        _ = element("kept").map(|kept| kept.remove());
+    }
     let Some(session) = element("session") else { return };
     let focused = document.active_element().is_some_and(|focused| session.contains(Some(&focused)));
     session.set_hidden(greeting.is_none());

@@ -10,7 +10,7 @@ pub(super) fn initial() -> Shown {
     use_context::<Option<View>>().flatten().map_or(Shown::Ahead, Shown::View)
 }
 
-pub(super) fn mark(_: &Shown) {}
+pub(super) fn mark(_: &Shown, _: bool) {}
 
 pub(super) fn listen(_: State) {}
 

@@ -8,7 +8,7 @@ use super::Finding;
 use crate::{assets::Site, config::Config};
 
 pub(super) async fn check(config: &Config) -> Vec<Finding> {
-    let site = match Site::open(&config.site_root, false, "") {
+    let site = match Site::open(&config.site_root, false, config.https_only, "") {
         Ok(_site) => Finding::ok("site", format!("it is in {}", config.site_root.display())),
         Err(error) => Finding::bad("site", format!("{error:#}")),
     };

@@ -32,6 +32,7 @@ mod manage;
 mod many;
 mod metrics;
 mod outage;
+mod page;
 mod parallel;
 mod security;
 mod soak;

@@ -178,7 +178,7 @@ impl<T: SessionData> Engine<T> {
         Ok(Prepared {
             record,
             sent: Sent::new(revision, stored),
-            session: Session { data, created_at, expires_at },
+            session: self.session(data, created_at, expires_at),
             renewed: before.expires_at != Some(expires_at),
         })
     }
@@ -220,7 +220,7 @@ impl<T: SessionData> Engine<T> {
             // in between come back, since "must not exist" holds again after a delete.
             if let Some(stored) = stored {
                 self.cache.insert(key, stored, Trust::default());
-                return Ok((id, Session { data, created_at, expires_at }));
+                return Ok((id, self.session(data, created_at, expires_at)));
             }
         }
     }

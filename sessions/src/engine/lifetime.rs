@@ -35,6 +35,14 @@ impl Lifetime {
         (created, expires)
     }
 
+    /// The latest time a session of these times can end: its `expires_at` once that is too close to the end of
+    /// the lifetime to be moved again.
+    #[must_use]
+    pub fn last_end(&self, created: SystemTime, expires: SystemTime) -> SystemTime {
+        let end = created + self.absolute;
+        if distance(expires, end) < self.worthwhile() { expires.min(end) } else { end }
+    }
+
     /// By how much `expires_at` must move to be written: a twentieth of the idle timeout, an hour at most.
     /// So a session may end by that much early, and the store's index of `expires_at` has little to do.
     fn worthwhile(&self) -> Duration {
@@ -97,6 +105,15 @@ mod tests {
         ] {
             let (created_at, expires_at) = LIFETIME.renewed(&record(created, expires), at(now));
             assert_eq!((created_at, expires_at), (at(renewed.0), at(renewed.1)), "{created:?} {expires:?} {now}");
+        }
+    }
+
+    #[test]
+    fn the_last_end_is_where_no_view_moves_it_any_more() {
+        for (expires, last) in [(100, 1000), (995, 1000), (996, 996), (1000, 1000), (1004, 1000), (5000, 1000)] {
+            assert_eq!(LIFETIME.last_end(at(0), at(expires)), at(last), "{expires}");
+            let (_, renewed) = LIFETIME.renewed(&record(Some(0), Some(last)), at(last - 1));
+            assert_eq!(renewed, at(last), "{expires}: and no later");
         }
     }
 }

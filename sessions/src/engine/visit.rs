@@ -68,7 +68,7 @@ impl<T: SessionData> Engine<T> {
         let data = self.decode(&key, &stored.record);
         let (created_at, expires_at) = self.lifetime.renewed(&stored.record, now);
         let expires_at = stored.record.expires_at.unwrap_or(expires_at);
-        Ok(Some(Session { data, created_at, expires_at }))
+        Ok(Some(self.session(data, created_at, expires_at)))
     }
 
     /// What is stored under the key and has not expired.
@@ -101,6 +101,11 @@ impl<T: SessionData> Engine<T> {
             }
         }
         Ok(false)
+    }
+
+    pub(super) fn session(&self, data: T, created_at: SystemTime, expires_at: SystemTime) -> Session<T> {
+        let ends_at = self.lifetime.last_end(created_at, expires_at);
+        Session { data, created_at, expires_at, ends_at }
     }
 
     pub(super) fn now(&self) -> SystemTime {

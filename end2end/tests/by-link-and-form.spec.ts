@@ -1,4 +1,4 @@
-// With JavaScript off every link and form does its work, and a view is still one view.
+// Where no script runs, or none that does anything, every link and form does its work, and a view is still one view.
 
 import { expect, test } from '../fixtures';
 import { GREETINGS } from '../pages/home';

@@ -1,0 +1,40 @@
+//! What the page says beside the count: how long the session lives, and what other sites show of a link to it.
+
+use reqwest::Method;
+
+use crate::support::{Browser, Instance, TestApp};
+
+#[tokio::test]
+async fn it_says_whether_returning_prolongs_the_session() {
+    let app = TestApp::on_sqlite().with("SESSION_IDLE_TIMEOUT", "14d");
+    let prolonged = Browser::new().load(&app.start().await).await;
+    assert!(prolonged.body.contains("</time> unless you return."), "{}", prolonged.body);
+    let app = app.with("SESSION_LIFETIME", "7d");
+    let ends = Browser::new().load(&app.start().await).await;
+    assert!(ends.body.contains("</time>, whether or not you return."), "{}", ends.body);
+}
+
+#[tokio::test]
+async fn a_link_to_it_has_a_picture_at_an_absolute_address() {
+    let app = TestApp::on_sqlite();
+    let plain = app.start().await;
+    let card = picture(&plain, "example.com:8080").await;
+    assert_eq!(card.as_deref(), Some("http://example.com:8080/card.png"));
+
+    let secure = app.with("HTTPS_ONLY", "true").start().await;
+    assert_eq!(picture(&secure, "example.com").await.as_deref(), Some("https://example.com/card.png"));
+
+    for bad in ["someone@example.com", "example.com:port", "\"><script>", "example.com/elsewhere"] {
+        assert_eq!(picture(&plain, bad).await, None, "{bad}");
+    }
+}
+
+/// The address of the picture that the page names when it's asked for by this `Host`.
+async fn picture(server: &Instance, host: &str) -> Option<String> {
+    let mut browser = Browser::new();
+    let page = browser.send(browser.request(Method::GET, &server.url("/")).header("Host", host)).await;
+    assert_eq!(page.status, 200, "{host}");
+    assert!(page.body.contains("property=\"og:title\""), "{host}");
+    let (_, after) = page.body.split_once("property=\"og:image\" content=\"")?;
+    after.split_once('"').map(|(address, _)| address.to_owned())
+}
