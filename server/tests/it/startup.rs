@@ -1,6 +1,10 @@
 //! How the server starts, and how it says that it can't: one line that names what's wrong.
 
-use std::{fs, os::unix::fs::PermissionsExt, process::Output};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    process::{Output, Stdio},
+};
 
 use tokio::{net::TcpListener, process::Command, time::timeout};
 
@@ -207,4 +211,28 @@ async fn a_flag_goes_before_the_environment() {
     let server = Instance::start(command).await;
     let answer = Browser::new().load(&server).await;
     assert!(answer.cookies()[0].starts_with("__Host-"), "{answer:?}");
+}
+
+/// App Engine's smallest machine has one. A render must not keep the store's work from going on.
+#[tokio::test]
+async fn on_one_processor_it_serves_as_well() {
+    let app = TestApp::on_sqlite();
+    let settings = app.command();
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", "0", env!("CARGO_BIN_EXE_server")]).current_dir(app.folder()).kill_on_drop(true);
+    let settings = settings.as_std().get_envs().filter_map(|(name, value)| Some((name, value?)));
+    command.env_clear().envs(settings).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let server = Instance::start(command).await;
+    let mut browser = Browser::new();
+    browser.view(&server).await;
+    let views = (0..50).map(|_| {
+        let (mut browser, page) = (browser.clone(), server.url("/"));
+        tokio::spawn(async move { browser.send(browser.request(reqwest::Method::GET, &page)).await.view().views })
+    });
+    let mut seen = Vec::new();
+    for view in views.collect::<Vec<_>>() {
+        seen.push(view.await.expect("no panic"));
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, (2..=51).collect::<Vec<_>>());
 }
