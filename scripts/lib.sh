@@ -23,3 +23,11 @@ fail() {
   exit 1
 }
 has() { command -v "$1" >/dev/null 2>&1; }
+within() { # SECONDS COMMAND...: tries the command until it succeeds
+  local deadline=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [[ $SECONDS -lt $deadline ]] || return 1
+    sleep 0.1
+  done
+}

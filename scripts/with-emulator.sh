@@ -46,14 +46,6 @@ log=$(mktemp)
 emulator=$!
 
 stopped() { ! kill -0 "$emulator" 2>/dev/null; }
-within() { # SECONDS COMMAND...: tries the command until it succeeds
-  local deadline=$((SECONDS + $1))
-  shift
-  until "$@"; do
-    [[ $SECONDS -lt $deadline ]] || return 1
-    sleep 0.1
-  done
-}
 call() { # PATH CURL-ARGUMENTS...
   curl -fs -m 10 -o /dev/null "http://$FIRESTORE_EMULATOR_HOST$1" "${@:2}"
 }

@@ -36,14 +36,6 @@ free_port() {
   while port=$((20000 + RANDOM % 12000)) && (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
   echo "$port"
 }
-within() { # SECONDS COMMAND...: tries the command until it succeeds
-  local deadline=$((SECONDS + $1))
-  shift
-  until "$@"; do
-    [[ $SECONDS -lt $deadline ]] || return 1
-    sleep 0.1
-  done
-}
 ready() { curl -fs -m 5 -o /dev/null "http://127.0.0.1:$1/readyz"; }
 
 assemble

@@ -6,55 +6,32 @@
 //! (<https://sqlite.org/pragma.html#pragma_synchronous>, `NORMAL`).
 
 mod identity;
+mod open;
 mod row;
 mod worker;
 
 use std::{
     path::{Path, PathBuf},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
+use rusqlite::{ErrorCode, OptionalExtension, params};
 
 use self::{
     identity::Identity,
+    open::{connect, connect_existing, in_turn},
     row::{Row, text_of_time},
     worker::Worker,
 };
 use super::{Condition, Store, StoreError, Stored, Version};
 use crate::{Record, SessionKey, metrics};
 
-/// How long a statement waits for another process's lock before the engine hears of it.
-const LOCK_WAIT: Duration = Duration::from_millis(250);
-
-/// How long opening waits for a process that is making the file or using it for itself.
-const OPEN_WAIT: Duration = Duration::from_secs(5);
-
 /// How many expired rows one statement removes, so that it never holds the lock for long.
 const SWEEP_BATCH: u32 = 500;
 
 /// How many places of damage are named at most.
 const DAMAGE_NAMED: u32 = 10;
-
-/// A version is a random number rather than a counter: a row that was deleted and made again by hand
-/// must not repeat one.
-const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS sessions (
-        id         TEXT PRIMARY KEY,
-        data       TEXT NOT NULL,
-        created_at TEXT,
-        expires_at TEXT,
-        revisions  TEXT NOT NULL DEFAULT '',
-        successor  TEXT,
-        version    INTEGER NOT NULL DEFAULT (random())
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires_at);
-    CREATE TRIGGER IF NOT EXISTS sessions_edited AFTER UPDATE ON sessions
-    WHEN NEW.version = OLD.version
-    BEGIN
-        UPDATE sessions SET version = random() WHERE id = NEW.id;
-    END;";
 
 /// A store in an SQLite file. Clones share one connection, which a thread of its own works on. Dropping the last
 /// one waits until the file is closed.
@@ -159,37 +136,6 @@ impl SqliteStore {
             }
         }
     }
-}
-
-/// Opens the file as soon as others let it. SQLite's own wait does not cover the switch to the write-ahead
-/// log, which several processes make when they start on a new file at the same time.
-fn in_turn(open: impl Fn() -> rusqlite::Result<Connection>) -> Result<Connection, StoreError> {
-    let begun = Instant::now();
-    loop {
-        match open().map_err(classify) {
-            Err(StoreError::Contended(_)) if begun.elapsed() < OPEN_WAIT => std::thread::sleep(LOCK_WAIT / 10),
-            opened => return opened,
-        }
-    }
-}
-
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(path)?;
-    connection.busy_timeout(LOCK_WAIT)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} COMMIT;"))?;
-    Ok(connection)
-}
-
-fn connect_existing(path: &Path) -> rusqlite::Result<Connection> {
-    let connection =
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(LOCK_WAIT)?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    // Is it one of ours?
-    connection.prepare(&format!("SELECT {} FROM sessions", Row::COLUMNS))?;
-    Ok(connection)
 }
 
 #[async_trait]
