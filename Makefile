@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run watch build test test-rust e2e weigh lighthouse lint fuzz check-deploy deploy shots clean setup setup-test
+.PHONY: help run watch build test test-rust e2e bench weigh lighthouse lint fuzz check-deploy deploy shots clean setup setup-test
 
 help: ## List what there is to run
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s%s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,11 @@ e2e: build ## Run the browser tests alone
 
 weigh: build ## Weigh what a first visit loads; over 60 kB is a failure
 	@scripts/weigh.sh
+
+bench: build ## Measure what a view costs: a table, target/bench/bench.json and docs/bench.svg
+	cargo build --release -p bench
+	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && scripts/with-emulator.sh \
+		target/release/bench --json target/bench/bench.json --picture docs/bench.svg
 
 lighthouse: build ## Let Lighthouse judge the release
 	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && npm --prefix end2end run lighthouse
