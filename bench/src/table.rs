@@ -36,7 +36,7 @@ pub(crate) fn text(report: &Report) -> String {
         "{} cores, {}; medians and spreads over the repetitions",
         report.machine.cores, report.machine.processor
     );
-    let skipped: String = report.skipped.iter().map(|line| format!("\nSKIPPED: {line}")).collect();
+    let skipped = report.skipped.iter().fold(String::new(), |lines, line| lines + "\nSKIPPED: " + line);
     format!("{table}\n\n{machine}{skipped}")
 }
 
@@ -52,8 +52,7 @@ fn target(figure: &Figure) -> String {
 /// Three digits that mean something, or all before the point.
 pub(crate) fn number(value: f64) -> String {
     let decimals = match value.abs() {
-        0.0 => 0,
-        100.0.. => 0,
+        0.0 | 100.0.. => 0,
         10.0.. => 1,
         1.0.. => 2,
         _ => 3,
