@@ -18,6 +18,7 @@ RUN scripts/setup-rust.sh && scripts/setup-cargo-tools.sh && scripts/setup-wasm-
 # The dependencies: a layer that stays until a manifest changes. It takes most of the build's time.
 COPY Cargo.toml Cargo.lock ./
 COPY app/Cargo.toml app/
+COPY bench/Cargo.toml bench/
 COPY frontend/Cargo.toml frontend/
 COPY server/Cargo.toml server/
 COPY sessions/Cargo.toml sessions/
@@ -27,6 +28,7 @@ RUN scripts/deploy/build-dependencies.sh
 
 # The project itself.
 COPY app app
+COPY bench bench
 COPY frontend frontend
 COPY public public
 COPY server server

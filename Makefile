@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run watch build test test-rust e2e weigh weigh-what lighthouse lint fuzz check-deploy rehearse deploy shots clean setup setup-test
+.PHONY: help run watch build test test-rust e2e weigh weigh-what lighthouse lint fuzz bench check-deploy rehearse deploy shots clean setup setup-test
 
 help: ## List what there is to run
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s%s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,11 @@ weigh: build ## Weigh what a first visit loads; over 60 kB is a failure
 
 weigh-what: build ## Say what the bytes of the WASM are, by crate and by function
 	@scripts/weigh-what.sh
+
+bench: build ## Measure what a view costs: a table, target/bench/bench.json and docs/bench.svg
+	cargo build --release -p bench
+	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && scripts/with-emulator.sh \
+		target/release/bench --json target/bench/bench.json --picture docs/bench.svg
 
 lighthouse: build ## Let Lighthouse judge the release
 	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && npm --prefix end2end run lighthouse

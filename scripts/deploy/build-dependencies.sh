@@ -5,7 +5,7 @@
 source "$(dirname "$0")/../lib.sh"
 
 [[ ! -e server/src ]] || fail "there are sources here, which this would overwrite: it is for the image's build"
-mkdir -p {app,frontend,server,sessions}/src style public
+mkdir -p {app,bench,frontend,server,sessions}/src style public
 touch {app,sessions}/src/lib.rs style/main.css
 # An export, or there would be nothing for wasm-bindgen to do.
 cat >frontend/src/lib.rs <<'RUST'
@@ -13,11 +13,11 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[wasm_bindgen]
 pub fn stand_in() {}
 RUST
-echo 'fn main() {}' >server/src/main.rs
+echo 'fn main() {}' | tee bench/src/main.rs >server/src/main.rs
 [[ ${1:-} != --stand-ins ]] || exit 0
 
 scripts/build.sh
 # Cargo goes by time stamps. The sources that come now may be older than this build, and would pass for built.
 find target -regextype posix-extended -path '*/.fingerprint/*' -prune -type d \
   -regex '.*/(app|frontend|server|sessions)-[0-9a-f]+' -exec rm -r {} +
-rm -r target/site {app,frontend,server,sessions}/src style public
+rm -r target/site {app,bench,frontend,server,sessions}/src style public

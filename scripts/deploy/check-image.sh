@@ -58,11 +58,11 @@ for line in "${build_stage[@]}"; do
       (cd "$layer" && scripts/deploy/build-dependencies.sh --stand-ins)
       offline=$(cd "$layer" && cargo metadata --locked --offline --no-deps --format-version 1 2>&1 >/dev/null) ||
         fail "Dockerfile: the dependencies' layer lacks something that Cargo wants: ${offline//$'\n'/ }"
-      rm -r "$layer"/{app,frontend,server,sessions}/src
+      rm -r "$layer"/{app,bench,frontend,server,sessions}/src
       ;;
   esac
 done
-for folder in app frontend public server sessions style; do
+for folder in app bench frontend public server sessions style; do
   difference=$(diff -rq "$folder" "$layer/$folder") ||
     fail "Dockerfile does not copy all of $folder: ${difference//$'\n'/; }"
 done

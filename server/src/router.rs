@@ -28,7 +28,10 @@ use sessions::{
 };
 use tokio_util::sync::CancellationToken;
 use tower_http::{
-    catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer, limit::RequestBodyLimitLayer,
+    catch_panic::CatchPanicLayer,
+    compression::{CompressionLayer, predicate::SizeAbove},
+    csrf::CsrfLayer,
+    limit::RequestBodyLimitLayer,
     timeout::TimeoutLayer,
 };
 
@@ -48,6 +51,9 @@ const LONGEST_PATH: usize = 200;
 
 /// How long a client may take to send a request's body, and we for what isn't waiting for the store.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An answer of at most so many bytes is not worth compressing: it's one packet either way.
+const SMALL: u64 = 1024;
 
 /// What the routes need.
 pub(crate) struct App {
@@ -93,7 +99,7 @@ pub(crate) fn router(app: App) -> Router {
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(from_fn(only_names_of_files))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE + store_timeout))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(SizeAbove::new(SMALL)))
         .layer(from_fn_with_state(https_only, https::redirect))
         .layer(CatchPanicLayer::new())
         .layer(map_response_with_state(https_only, headers::secure))

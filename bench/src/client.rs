@@ -1,0 +1,121 @@
+//! A client as light as can be: it shares the machine with what it measures.
+
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty};
+use hyper::{
+    Method, Request,
+    client::conn::http1::{self, SendRequest},
+    header::{
+        ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, HOST, HeaderValue, SET_COOKIE, USER_AGENT,
+    },
+};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// A request, without a body: a view needs none.
+pub(crate) type Ask = Request<Empty<Bytes>>;
+
+/// What an answer's body may be compressed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// What a browser takes.
+    Browser,
+    /// Nothing.
+    Identity,
+}
+
+/// A connection that is kept.
+pub(crate) struct Client {
+    sender: SendRequest<Empty<Bytes>>,
+}
+
+/// An answer.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Bytes,
+    cookie: Option<HeaderValue>,
+}
+
+impl Client {
+    pub(crate) async fn connect(address: SocketAddr) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        // Its end is seen by whoever sends next.
+        tokio::spawn(connection);
+        Ok(Self { sender })
+    }
+
+    pub(crate) async fn send(&mut self, request: Ask) -> anyhow::Result<Answer> {
+        self.sender.ready().await?;
+        let (head, body) = self.sender.send_request(request).await?.into_parts();
+        let body = body.collect().await?.to_bytes();
+        Ok(Answer { status: head.status.as_u16(), body, cookie: head.headers.get(SET_COOKIE).cloned() })
+    }
+}
+
+impl Answer {
+    /// The cookie it sets, as a client sends it back.
+    pub(crate) fn cookie(&self) -> anyhow::Result<HeaderValue> {
+        let text = self.cookie.as_ref().context("the answer sets no cookie")?.to_str()?;
+        Ok(HeaderValue::from_str(text.split(';').next().unwrap_or_default())?)
+    }
+
+    /// The count in an answer of [`refresh`].
+    pub(crate) fn views(&self) -> anyhow::Result<u64> {
+        let view: serde_json::Value = serde_json::from_slice(&self.body)?;
+        view["views"].as_u64().context("the answer holds no count")
+    }
+}
+
+/// Something that is no view.
+pub(crate) fn get(path: &str) -> Ask {
+    request(Method::GET, path, None, Encoding::Identity)
+}
+
+/// Something that is no view, compressed as a browser takes it.
+pub(crate) fn asset(path: &str) -> Ask {
+    request(Method::GET, path, None, Encoding::Browser)
+}
+
+/// The page, as Chromium asks for it; without a cookie, a new visitor's.
+pub(crate) fn view(cookie: Option<&HeaderValue>, encoding: Encoding) -> Ask {
+    request(Method::GET, "/", cookie, encoding)
+}
+
+/// A view without a page load.
+pub(crate) fn refresh(cookie: &HeaderValue, encoding: Encoding) -> Ask {
+    let mut request = request(Method::POST, "/api/refresh", Some(cookie), encoding);
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    request.headers_mut().insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
+    // A script's, not a form's, which would be sent on to the page.
+    request.headers_mut().insert(ACCEPT, HeaderValue::from_static("*/*"));
+    request
+}
+
+fn request(method: Method, path: &str, cookie: Option<&HeaderValue>, encoding: Encoding) -> Ask {
+    const SENT: [(hyper::header::HeaderName, &str); 4] = [
+        (HOST, "127.0.0.1"),
+        (
+            USER_AGENT,
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
+        ),
+        (ACCEPT, "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"),
+        (ACCEPT_LANGUAGE, "en-US,en;q=0.9"),
+    ];
+    let mut request = Request::new(Empty::new());
+    *request.method_mut() = method;
+    *request.uri_mut() = path.parse().unwrap_or_default();
+    let headers = request.headers_mut();
+    headers.extend(SENT.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    let encodings = match encoding {
+        Encoding::Browser => "gzip, deflate, br, zstd",
+        Encoding::Identity => "identity",
+    };
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(encodings));
+    headers.extend(cookie.map(|cookie| (COOKIE, cookie.clone())));
+    request
+}

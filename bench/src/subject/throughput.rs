@@ -1,0 +1,161 @@
+//! A thousand warm sessions at concurrency 32, beside the floor of HTTP and the floor of the store.
+
+use std::{sync::Arc, time::Duration};
+
+use hyper::header::HeaderValue;
+
+use super::Bench;
+use crate::{
+    client::{Ask, Encoding, get, refresh, view},
+    figures::{Report, Target},
+    floor::{self, Floor},
+    load::{Until, load, visitors},
+    machine::float,
+    server::Server,
+};
+
+const SESSIONS: usize = 1000;
+const CONNECTIONS: usize = 32;
+const REPETITIONS: usize = 5;
+const EACH: Duration = Duration::from_millis(1500);
+
+/// What is asked of the server.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Asked {
+    Healthz,
+    Page(Encoding),
+    Refresh,
+}
+
+const ASKED: [(&str, Asked); 4] = [
+    ("GET /healthz", Asked::Healthz),
+    ("GET /", Asked::Page(Encoding::Browser)),
+    ("GET /, uncompressed", Asked::Page(Encoding::Identity)),
+    ("POST /api/refresh", Asked::Refresh),
+];
+
+/// The samples of one kind of request.
+#[derive(Default)]
+struct Samples {
+    rate: Vec<f64>,
+    cpu: Vec<f64>,
+    /// CPU in units of what `/healthz` costs.
+    ratio: Vec<f64>,
+    p50: Vec<f64>,
+    p90: Vec<f64>,
+    p99: Vec<f64>,
+    failed: Vec<f64>,
+}
+
+/// A server with its sessions.
+struct Loaded {
+    server: Server,
+    cookies: Arc<[HeaderValue]>,
+    /// In megabytes.
+    most_memory: f64,
+    answers: f64,
+}
+
+impl Loaded {
+    async fn start(bench: &Bench, store: &crate::store::Store, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let server = Server::start(&bench.server, store, settings).await?;
+        let cookies = visitors(server.address, SESSIONS).await?.into();
+        Ok(Self { server, cookies, most_memory: 0.0, answers: 0.0 })
+    }
+
+    /// Loads it once; answers the CPU seconds for 1,000 requests.
+    async fn load(&mut self, asked: Asked, samples: &mut Samples) -> anyhow::Result<f64> {
+        let cookies = Arc::clone(&self.cookies);
+        let request = move |n: u64| -> Ask {
+            let cookie = &cookies[usize::try_from(n).unwrap_or(0) % SESSIONS];
+            match asked {
+                Asked::Healthz => get("/healthz"),
+                Asked::Page(encoding) => view(Some(cookie), encoding),
+                Asked::Refresh => refresh(cookie, Encoding::Browser),
+            }
+        };
+        let before = self.server.usage();
+        let load = load(&[self.server.address], CONNECTIONS, Until::Elapsed(EACH), request, |_, _| Ok(())).await?;
+        let after = self.server.usage();
+        let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64() / float(load.answers) * 1e3;
+        self.most_memory = self.most_memory.max(after.megabytes);
+        self.answers += float(load.answers);
+        samples.rate.push(load.per_second());
+        samples.cpu.push(cpu);
+        samples.p50.push(load.wait(0.5));
+        samples.p90.push(load.wait(0.9));
+        samples.p99.push(load.wait(0.99));
+        samples.failed.push(float(load.failures));
+        Ok(cpu)
+    }
+}
+
+pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
+    for (kind, store) in bench.stores("throughput") {
+        let mut loaded = Loaded::start(bench, &store, &[]).await?;
+        let idle = loaded.server.usage().megabytes;
+        let mut silent = Loaded::start(bench, &bench.sqlite("silent"), &[("RUST_LOG", "off")]).await?;
+        let (mut samples, mut quiet) = (ASKED.map(|_| Samples::default()), Samples::default());
+        let mut floors: Vec<Floor> = Vec::new();
+        // Not measured: the first requests fill caches and pools.
+        loaded.load(Asked::Page(Encoding::Browser), &mut Samples::default()).await?;
+        for n in 0..REPETITIONS {
+            let mut least = f64::NAN;
+            for ((_, asked), samples) in ASKED.into_iter().zip(&mut samples) {
+                let cpu = loaded.load(asked, samples).await?;
+                if asked == Asked::Healthz {
+                    least = cpu;
+                }
+                samples.ratio.push(cpu / least);
+            }
+            if kind == "SQLite" {
+                silent.load(Asked::Page(Encoding::Browser), &mut quiet).await?;
+            }
+            let apart = match &store {
+                crate::store::Store::Sqlite(_) => bench.sqlite(&format!("floor-{n}")),
+                crate::store::Store::Emulator { host, .. } => {
+                    crate::store::Store::emulator(host, &format!("floor-{n}"))
+                }
+            };
+            floors.push(floor::measure(&apart, CONNECTIONS, EACH).await?);
+        }
+        add(report, kind, &samples);
+        let subject = |name: &str| format!("1,000 warm sessions, {kind}: {name}");
+        if kind == "SQLite" {
+            report.add(&subject("GET /, RUST_LOG=off"), "CPU", "s per 1,000", &quiet.cpu);
+        }
+        let of = |value: fn(&Floor) -> f64| floors.iter().map(value).collect::<Vec<_>>();
+        report.add(&subject("bare writes"), "rate", "1/s", &of(|floor| floor.per_second));
+        report.add(&subject("bare writes"), "p50", "ms", &of(|floor| floor.wait));
+        report.add(&subject("bare writes"), "CPU", "s per 1,000", &of(|floor| floor.cpu_per_thousand));
+        let subject = subject("memory");
+        report.add(&subject, "after 1,000 new sessions", "MB", &[idle]);
+        report
+            .add(&subject, "the most under load", "MB", &[loaded.most_memory])
+            .target(Target::AtMost(40.0))
+            .others(if kind == "emulator" { "Flask 96, Node 202, Go 19" } else { "" });
+    }
+    Ok(())
+}
+
+fn add(report: &mut Report, kind: &str, samples: &[Samples]) {
+    for ((name, asked), samples) in ASKED.into_iter().zip(samples) {
+        let subject = format!("1,000 warm sessions, {kind}: {name}");
+        let compared = kind == "emulator" && asked == Asked::Page(Encoding::Browser);
+        let others = |text: &'static str| if compared { text } else { "" };
+        report.add(&subject, "rate", "1/s", &samples.rate).others(others("Flask 458, Node 1,414, Go 3,962"));
+        report.add(&subject, "p50", "ms", &samples.p50);
+        report.add(&subject, "p90", "ms", &samples.p90);
+        report.add(&subject, "p99", "ms", &samples.p99);
+        report
+            .add(&subject, "CPU", "s per 1,000", &samples.cpu)
+            .others(others("Flask 1.67, Node 0.75, Go 0.124 (a fifth of the page)"));
+        if asked != Asked::Healthz {
+            let ratio = report.add(&subject, "CPU, beside /healthz", "times", &samples.ratio);
+            if kind == "SQLite" && asked == Asked::Page(Encoding::Browser) {
+                ratio.target(Target::AtMost(4.0));
+            }
+            report.add(&subject, "failed", "requests", &samples.failed).target(Target::AtMost(0.0));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What the engine itself costs: views on the memory store, reading the cookie, and a record as each store
+//! keeps it. Run it with `cargo bench -p sessions --bench engine`.
+
+use std::{hint::black_box, sync::Arc, time::Duration};
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use serde::{Deserialize, Serialize};
+use sessions::{
+    SessionId, Sessions, Settings,
+    cookie::CookiePolicy,
+    store::{Condition, Store, memory::MemoryStore, sqlite::SqliteStore},
+    testing::contract::{fresh_key, record},
+};
+use tokio::runtime::Runtime;
+
+#[derive(Default, Serialize, Deserialize)]
+struct Counter {
+    views: u64,
+}
+
+fn count(counter: &mut Counter) {
+    counter.views += 1;
+}
+
+fn views(criterion: &mut Criterion) {
+    let runtime = Runtime::new().expect("threads");
+    let store = Arc::<MemoryStore>::default();
+    let sessions = |capacity| {
+        let settings = Settings { cache_capacity: capacity, ..Settings::default() };
+        Sessions::new(Arc::clone(&store), settings, Counter::default)
+    };
+    // One that remembers nothing reads each time, as one does that sees a session first.
+    let (warm, cold) = (sessions(10_000), sessions(0));
+    let id: Option<SessionId> = runtime.block_on(warm.visit(None, count)).expect("a view").new_id;
+    let mut group = criterion.benchmark_group("view on the memory store");
+    group.bench_function("new", |bench| bench.to_async(&runtime).iter(|| warm.visit(None, count)));
+    group.bench_function("warm", |bench| bench.to_async(&runtime).iter(|| warm.visit(id, count)));
+    group.bench_function("cold", |bench| bench.to_async(&runtime).iter(|| cold.visit(id, count)));
+    group.finish();
+}
+
+fn cookies(criterion: &mut Criterion) {
+    let policy = CookiePolicy::new(Duration::from_hours(24), false);
+    let id = SessionId::from_random_bytes([7; 16]);
+    let alone = format!("{}={}", policy.name(), id.expose());
+    let among = format!("theme=dark; _ga=GA1.1.1234567890.1700000000; {alone}; consent=all; lang=en");
+    let mut group = criterion.benchmark_group("cookie");
+    for (name, field) in [("read, alone", &alone), ("read, among others", &among)] {
+        assert_eq!(policy.read([field.as_bytes()]), Some(id));
+        group.bench_function(name, |bench| bench.iter(|| policy.read([black_box(field.as_bytes())])));
+    }
+    group.bench_function("set", |bench| bench.iter(|| policy.set(black_box(&id))));
+    group.bench_function("key of an id", |bench| bench.iter(|| black_box(id).key()));
+    group.finish();
+}
+
+/// A record written and read: encoding, decoding, and SQLite's own share, on a file that is never shared.
+fn sqlite(criterion: &mut Criterion) {
+    let runtime = Runtime::new().expect("threads");
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = {
+        let _context = runtime.enter();
+        SqliteStore::open(folder.path().join("sessions.db")).expect("a file")
+    };
+    let (key, kept) = (fresh_key(), record(1));
+    runtime.block_on(store.put(&key, &kept, Condition::Absent)).expect("a write");
+    let mut group = criterion.benchmark_group("record on SQLite");
+    group.bench_function("get", |bench| bench.to_async(&runtime).iter(|| store.get(&key)));
+    group.bench_function("put, a new one", |bench| {
+        let put = |key| {
+            let (store, kept) = (&store, &kept);
+            async move { store.put(&key, kept, Condition::Absent).await }
+        };
+        bench.to_async(&runtime).iter_batched(fresh_key, put, BatchSize::SmallInput);
+    });
+    group.finish();
+}
+
+criterion_group!(benches, views, cookies, sqlite);
+criterion_main!(benches);
