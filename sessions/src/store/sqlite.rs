@@ -5,6 +5,7 @@
 //! survive a killed process; after a power cut the last moments may be missing, never a half change
 //! (<https://sqlite.org/pragma.html#pragma_synchronous>, `NORMAL`).
 
+mod checkpoint;
 mod identity;
 mod open;
 mod row;
@@ -19,6 +20,7 @@ use async_trait::async_trait;
 use rusqlite::{ErrorCode, OptionalExtension, params};
 
 use self::{
+    checkpoint::Checkpoints,
     identity::Identity,
     open::{connect, connect_existing, in_turn},
     row::{Row, text_of_time},
@@ -55,7 +57,8 @@ impl SqliteStore {
         }
         let connection = in_turn(|| connect(&path))?;
         let identity = Identity::of(&path);
-        let worker = Worker::start(connection)?;
+        let checkpoints = Checkpoints::start(&path, &connection)?;
+        let worker = Worker::start(connection, Some(checkpoints))?;
         Ok(Self { path, identity, worker })
     }
 
@@ -69,7 +72,7 @@ impl SqliteStore {
         std::fs::metadata(&path).map_err(|error| StoreError::Refused(error.into()))?;
         let connection = in_turn(|| connect_existing(&path))?;
         let identity = Identity::of(&path);
-        let worker = Worker::start(connection)?;
+        let worker = Worker::start(connection, None)?;
         Ok(Self { path, identity, worker })
     }
 

@@ -58,11 +58,17 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Opens the file if it's there and has sessions in it.
 pub(super) fn connect_existing(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = open_to_write(path)?;
+    // Is it one of ours?
+    connection.prepare(&format!("SELECT {} FROM sessions", Row::COLUMNS))?;
+    Ok(connection)
+}
+
+/// One more connection to a file that is there.
+pub(super) fn open_to_write(path: &Path) -> rusqlite::Result<Connection> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(LOCK_WAIT)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    // Is it one of ours?
-    connection.prepare(&format!("SELECT {} FROM sessions", Row::COLUMNS))?;
     Ok(connection)
 }

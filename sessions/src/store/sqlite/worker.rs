@@ -10,7 +10,7 @@ use std::{
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{StoreError, classify};
+use super::{StoreError, checkpoint::Checkpoints, classify};
 
 /// How many operations may wait; more wait outside, where the engine's deadline ends them.
 const QUEUE: usize = 1024;
@@ -42,11 +42,11 @@ impl Drop for Thread {
 }
 
 impl Worker {
-    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+    pub(super) fn start(connection: Connection, checkpoints: Option<Checkpoints>) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let handle = thread::Builder::new()
             .name("sqlite".to_owned())
-            .spawn(move || work(connection, queue))
+            .spawn(move || work(connection, queue, checkpoints))
             .map_err(|error| StoreError::Unavailable(error.into()))?;
         Ok(Self { thread: Arc::new(Thread { jobs: Some(jobs), handle: Some(handle) }) })
     }
@@ -132,7 +132,7 @@ where
     }
 }
 
-fn work(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+fn work(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>, mut checkpoints: Option<Checkpoints>) {
     while let Some(first) = queue.blocking_recv() {
         let mut batch = vec![first];
         while batch.len() < BATCH
@@ -143,9 +143,16 @@ fn work(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>) {
         // A job that nobody waits for any more is not begun.
         batch.retain(|job| !job.abandoned());
         let outcome = run(&mut connection, &mut batch);
+        if let Some(checkpoints) = &mut checkpoints {
+            checkpoints.committed();
+        }
         for job in batch {
             job.answer(outcome.as_ref().err().map(again));
         }
+    }
+    // The connection that is closed last folds in what is left.
+    if let Some(checkpoints) = checkpoints {
+        checkpoints.finish();
     }
 }
 

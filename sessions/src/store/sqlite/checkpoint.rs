@@ -1,0 +1,70 @@
+//! Folds the write-ahead log into the file, beside the thread that writes.
+//!
+//! SQLite would do it by itself, in the middle of the commit that fills the log: 4 MB of pages from all over a big
+//! file, written and waited for while every view waits, too. A connection of its own does it while views go on
+//! (<https://sqlite.org/wal.html#ckpt>). What it leaves, a writer's own checkpoint finds soon done.
+
+use std::{
+    path::Path,
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread::{self, JoinHandle},
+};
+
+use rusqlite::Connection;
+
+use super::{StoreError, classify, open::open_to_write};
+
+/// After so many commits the log is folded in. Each adds some pages to it.
+const EVERY: u32 = 64;
+
+/// The pages in the log from which on a writer folds them in by itself: 16 MB, which is never reached unless the
+/// disk is too slow for what is written.
+const AT_MOST: u32 = 4096;
+
+/// Counts commits and has the log folded in now and then.
+pub(super) struct Checkpoints {
+    since: u32,
+    due: SyncSender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Checkpoints {
+    /// For the file that `writer` writes to.
+    pub(super) fn start(path: &Path, writer: &Connection) -> Result<Self, StoreError> {
+        writer.pragma_update(None, "wal_autocheckpoint", AT_MOST).map_err(classify)?;
+        let connection = open_to_write(path).map_err(classify)?;
+        let (due, dues) = sync_channel(1);
+        let thread = thread::Builder::new()
+            .name("sqlite-checkpoint".to_owned())
+            .spawn(move || work(&connection, &dues))
+            .map_err(|error| StoreError::Unavailable(error.into()))?;
+        Ok(Self { since: 0, due, thread })
+    }
+
+    /// There was a commit.
+    pub(super) fn committed(&mut self) {
+        self.since += 1;
+        if self.since >= EVERY {
+            self.since = 0;
+            // If one is due already, that one does this one's work.
+            let _ = self.due.try_send(());
+        }
+    }
+
+    /// Waits for the last one, after which the connection is closed.
+    pub(super) fn finish(self) {
+        drop(self.due);
+        if self.thread.join().is_err() {
+            tracing::error!("the SQLite checkpoint thread panicked");
+        }
+    }
+}
+
+fn work(connection: &Connection, due: &Receiver<()>) {
+    while due.recv().is_ok() {
+        // `PASSIVE` waits for nobody. What it could not do is left to the next one.
+        if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_done| Ok(())) {
+            tracing::warn!(%error, "SQLite's write-ahead log could not be folded in");
+        }
+    }
+}
