@@ -3,6 +3,7 @@
 pub(crate) mod attempts;
 mod change;
 mod data;
+mod finished;
 mod lifetime;
 mod rotate;
 mod settings;
@@ -14,6 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tracing::Instrument;
 
 use self::attempts::Attempts;
+use self::finished::Finished;
 pub use self::{
     lifetime::Lifetime,
     settings::{Admission, Clock, Settings},
@@ -33,7 +35,8 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> SessionData for T {}
 ///
 /// Every change is a function from the data to new data, applied by optimistic concurrency: read, change,
 /// write if nobody has written since, else again. So the function may run several times, and only its last
-/// run counts. The work runs in a task of its own: it's finished even if the future is dropped.
+/// run counts. Work that was begun is finished even if its future is dropped, by a task of its own. (A future that is
+/// neither polled nor dropped keeps its session's turn on this instance: others wait until their deadline.)
 pub struct Sessions<T> {
     engine: Arc<Engine<T>>,
     meter: Meter,
@@ -200,7 +203,7 @@ impl<T: SessionData> Sessions<T> {
         Attempts::new(self.engine.settings.store_timeout, self.meter.clone())
     }
 
-    /// Runs the work in a task, which goes on when the caller is dropped.
+    /// Runs the work, which goes on when the caller is dropped.
     async fn task<R, W>(&self, work: impl FnOnce(Arc<Engine<T>>, Attempts) -> W) -> Result<R, Error>
     where
         R: Send + 'static,
@@ -208,14 +211,7 @@ impl<T: SessionData> Sessions<T> {
     {
         let work = work(Arc::clone(&self.engine), self.attempts());
         let counted = async { work.await.inspect_err(metrics::failed) };
-        match tokio::spawn(counted.in_current_span()).await {
-            Ok(result) => result,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime is being shut down, and the caller with it.
-                Err(_cancelled) => std::future::pending().await,
-            },
-        }
+        Finished::new(counted.in_current_span()).await
     }
 }
 
