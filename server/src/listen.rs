@@ -27,7 +27,7 @@ use tokio_util::{
 };
 use tower::{Service as _, service_fn};
 
-use self::sent::unless_stopped;
+use self::sent::unless_closing;
 
 /// How many connections are open at once; others wait to be taken.
 const CONNECTIONS: usize = 4096;
@@ -77,6 +77,8 @@ struct Server {
     graceful: GracefulShutdown,
     requests: TaskTracker,
     stopping: CancellationToken,
+    /// Cancelled when the listener closes: from then on nothing more is waited for.
+    closing: CancellationToken,
 }
 
 impl Server {
@@ -91,6 +93,7 @@ impl Server {
             graceful: GracefulShutdown::new(),
             requests: TaskTracker::new(),
             stopping,
+            closing: CancellationToken::new(),
         }
     }
 
@@ -106,9 +109,10 @@ impl Server {
     }
 
     fn spawn(&self, stream: TcpStream, peer: Peer, permit: OwnedSemaphorePermit) {
-        let (app, requests, stopping) = (self.app.clone(), self.requests.clone(), self.stopping.clone());
+        let (app, requests) = (self.app.clone(), self.requests.clone());
+        let (stopping, closing) = (self.stopping.clone(), self.closing.clone());
         let service = service_fn(move |request: Request<Incoming>| {
-            let mut request = request.map(|body| unless_stopped(body, &stopping));
+            let mut request = request.map(|body| unless_closing(body, &closing));
             request.extensions_mut().insert(peer);
             let (answer, in_flight, stopping) = (app.clone().call(request), requests.token(), stopping.clone());
             async move {
@@ -133,10 +137,17 @@ impl Server {
     /// Closes the listener and waits for the requests in flight.
     async fn finish(self) {
         drop(self.listener);
+        self.closing.cancel();
         self.requests.close();
         let answered = async {
-            self.requests.wait().await;
-            sleep(FLUSH).await;
+            // A request whose head was half there may still have come meanwhile.
+            loop {
+                self.requests.wait().await;
+                sleep(FLUSH).await;
+                if self.requests.is_empty() {
+                    return;
+                }
+            }
         };
         tokio::select! {
             () = self.graceful.shutdown() => {}

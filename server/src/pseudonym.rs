@@ -15,7 +15,10 @@ pub(crate) struct Pseudonyms {
 impl Pseudonyms {
     /// With a salt of the operator's, which instances may share; or with one that nobody knows, for this process.
     pub(crate) fn new(salt: Option<&str>) -> Self {
-        let salt = salt.map_or_else(|| rand::random::<[u8; 16]>().to_vec(), |salt| salt.as_bytes().to_vec());
+        // Set and empty, as by a script whose own variable is not set, is not set.
+        let salt = salt
+            .filter(|salt| !salt.is_empty())
+            .map_or_else(|| rand::random::<[u8; 16]>().to_vec(), |salt| salt.as_bytes().to_vec());
         Self { salt: salt.into() }
     }
 
@@ -37,6 +40,7 @@ mod tests {
         assert_eq!(ours.of(&key("a")), shared.of(&key("a")));
         assert_ne!(ours.of(&key("a")), ours.of(&key("b")));
         assert_ne!(ours.of(&key("a")), Pseudonyms::new(None).of(&key("a")));
+        assert_ne!(Pseudonyms::new(Some("")).of(&key("a")), Pseudonyms::new(Some("")).of(&key("a")));
         assert_ne!(Pseudonyms::new(None).of(&key("a")), Pseudonyms::new(None).of(&key("a")));
         assert!(!"a".repeat(64).contains(&ours.of(&key("a"))));
     }

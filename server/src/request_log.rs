@@ -14,6 +14,7 @@ use tracing::{Instrument as _, Span};
 use crate::{
     metrics::{self, InFlight},
     pseudonym::Pseudonyms,
+    router::LONGEST_PATH,
 };
 
 /// The target of these lines.
@@ -39,7 +40,7 @@ pub(crate) async fn log(State(pseudonyms): State<Pseudonyms>, request: Request, 
             tracing::$level!(
                 target: TARGET,
                 parent: &line.span,
-                method = %line.method,
+                method = %method_name(&line.method),
                 path = %line.path,
                 status = status.as_u16(),
                 milliseconds = milliseconds(took),
@@ -85,7 +86,7 @@ impl Line {
         Self {
             begun: Instant::now(),
             method: request.method().clone(),
-            path: path.to_owned(),
+            path: path.chars().take(LONGEST_PATH).collect(),
             route: route.to_owned(),
             span: match trace_of(request.headers()) {
                 Some(trace) => tracing::info_span!(target: TARGET, "request", trace),
@@ -99,10 +100,10 @@ impl Line {
 
 impl Drop for Line {
     /// The client has closed its connection. What it asked for is done all the same: a change of a session is
-    /// finished by a task of its own.
+    /// finished by a task of its own, as long as the server runs.
     fn drop(&mut self) {
         if !self.answered {
-            let (method, path, route) = (&self.method, &self.path, &self.route);
+            let (method, path, route) = (method_name(&self.method), &self.path, &self.route);
             let milliseconds = milliseconds(self.begun.elapsed());
             tracing::info!(target: TARGET, parent: &self.span, %method, %path, milliseconds, %route, outcome = "abandoned");
         }

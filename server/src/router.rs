@@ -48,7 +48,7 @@ use crate::{
 const LARGEST_BODY: usize = 4 * 1024;
 
 /// The longest path: longer than any of ours, and short enough for the name of a file with an ending like `.br`.
-const LONGEST_PATH: usize = 200;
+pub(crate) const LONGEST_PATH: usize = 200;
 
 /// How long a client may take to send a request's body, and we for what isn't waiting for the store.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -34,12 +34,13 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let place = config.store.place();
     let site =
         Site::open(&config.site_root, env::var_os("LEPTOS_WATCH").is_some(), config.https_only, store::name(&place))?;
-    let store = store::open(&place, config.store.timeout).await?;
-    let settings = config.sessions.engine(config.store.timeout);
+    // Before anything that counts.
     if let Some(address) = &config.metrics_addr {
         let address = metrics::start(address).await?;
         tracing::info!(%address, "metrics at http://{address}/metrics");
     }
+    let store = store::open(&place, config.store.timeout).await?;
+    let settings = config.sessions.engine(config.store.timeout);
     let stopping = CancellationToken::new();
     let app = router(App {
         sessions: Sessions::new(store, settings, || Visitor::new(&mut rand::rng())),

@@ -128,7 +128,10 @@ impl Admin {
                 Box::pin(self.remove(&successor, None, doomed, false, attempts)).await?;
             }
             match attempts.call(Operation::Delete, self.store.delete(key, stored.version)).await {
-                Ok(()) => return Ok(true),
+                Ok(()) => {
+                    attempts.resolved(Found::NotApplied);
+                    return Ok(true);
+                }
                 Err(StoreError::Conflict) => attempts.conflict().await?,
                 Err(error) => {
                     if matches!(error, StoreError::Unavailable(_)) {

@@ -35,7 +35,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> SessionData for T {}
 ///
 /// Every change is a function from the data to new data, applied by optimistic concurrency: read, change,
 /// write if nobody has written since, else again. So the function may run several times, and only its last
-/// run counts. Work that was begun is finished even if its future is dropped, by a task of its own. (A future that is
+/// run counts. Work that was begun is finished even if its future is dropped, by a task of its own, as long as the runtime runs. (A future that is
 /// neither polled nor dropped keeps its session's turn on this instance: others wait until their deadline.)
 pub struct Sessions<T> {
     engine: Arc<Engine<T>>,

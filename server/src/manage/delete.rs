@@ -30,12 +30,14 @@ pub(super) async fn run(args: &DeleteArgs) -> Result<(), Failure> {
             break;
         }
     }
-    if failure.is_some() || deleted > 0 {
-        writeln!(io::stdout(), "Deleted {}.", output::sessions(deleted))?;
-    }
+    let told = if failure.is_some() || deleted > 0 {
+        writeln!(io::stdout(), "Deleted {}.", output::sessions(deleted))
+    } else {
+        Ok(())
+    };
     match (failure, without.as_slice()) {
         (Some(error), _) => Err(sessions.failed()(error)),
-        (None, []) => Ok(()),
+        (None, []) => Ok(told?),
         (None, [key]) => Err(missing(key)),
         (None, [key, rest @ ..]) => {
             Err(Failure::new(format!("there is no session {key}, nor {} others of these", rest.len())))

@@ -101,7 +101,7 @@ async fn half_a_request_does_not_delay_it() {
 /// Whatever balances the load needs a moment to hear that this server is about to go.
 #[tokio::test]
 async fn while_it_drains_it_is_not_ready_and_serves_on() {
-    let app = TestApp::on_sqlite().with("DRAIN_TIME", "3s");
+    let app = TestApp::on_sqlite().with("DRAIN_TIME", "4s");
     let mut server = app.start().await;
     let mut browser = Browser::new();
     browser.view(&server).await;
@@ -118,6 +118,16 @@ async fn while_it_drains_it_is_not_ready_and_serves_on() {
     assert_eq!(answer.header("connection"), Some("close"));
     assert_eq!(browser.send(browser.request(Method::GET, &server.url("/healthz"))).await.status, 200);
     assert_eq!(browser.view(&server).await.views, 2);
+
+    // A form that takes its time gets it, as at any other moment.
+    let mut slow = TcpStream::connect(server.address()).await.expect("a connection");
+    let head = "POST /api/greeting HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+    slow.write_all(format!("{head}Content-Length: 19\r\n\r\ngreeting=").as_bytes()).await.expect("a connection");
+    sleep(Duration::from_millis(1500)).await;
+    slow.write_all(b"Hola+Mundo").await.expect("a connection");
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert_eq!(server.ended().await.code(), Some(0));
     assert_eq!(app.store.views(browser.id()).await, 2);
 }

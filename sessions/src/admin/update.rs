@@ -17,6 +17,16 @@ use crate::{
 /// The application's fields after a change of those before it.
 type Change<'a> = dyn FnMut(&Record) -> Result<Map<String, Value>, Error> + Send + 'a;
 
+/// What became of a change.
+enum Applied {
+    /// It was applied, and this is what it wrote.
+    Done(Record),
+    /// There's no such session.
+    Gone,
+    /// The session was rotated and has this key now.
+    Moved(SessionKey),
+}
+
 impl Admin {
     /// Changes the application's fields of a session exactly once, or of the one it was rotated to; `None` if
     /// there's none, or if it has expired. It takes effect at the visitor's next view, and is no view itself: the
@@ -46,44 +56,44 @@ impl Admin {
             }
             Ok(data)
         };
-        let Some(record) = self.apply(key, &mut change, &mut attempts).await? else { return Ok(None) };
-        match record.successor {
-            None => Ok(Some(record)),
-            Some(successor) => {
-                let moved = self.apply(&successor, &mut change, &mut attempts).await?;
+        match self.apply(key, &mut change, &mut attempts).await? {
+            Applied::Done(record) => Ok(Some(record)),
+            Applied::Gone => Ok(None),
+            Applied::Moved(successor) => match self.apply(&successor, &mut change, &mut attempts).await? {
+                Applied::Done(record) => Ok(Some(record)),
                 // An id leads to its successor only.
-                Ok(moved.filter(|record| record.successor.is_none()))
-            }
+                Applied::Gone | Applied::Moved(_) => Ok(None),
+            },
         }
     }
 
-    /// The record after the change; unchanged if it was rotated.
     async fn apply(
         &self,
         key: &SessionKey,
         change: &mut Change<'_>,
         attempts: &mut Attempts,
-    ) -> Result<Option<Record>, Error> {
+    ) -> Result<Applied, Error> {
         let revision = Revision(rand::random());
         // The write whose answer was lost, if there's one.
-        let mut in_doubt: Option<Sent> = None;
+        let mut in_doubt: Option<(Sent, Record)> = None;
         while let Some(stored) = attempts.read(|| self.store.get(key)).await? {
-            match in_doubt.take().map(|sent| sent.fate(&stored)) {
-                Some(Fate::Applied) => {
+            match in_doubt.take().map(|(sent, record)| (sent.fate(&stored), record)) {
+                // The record as it was written: whoever was here since may have rotated it.
+                Some((Fate::Applied, record)) => {
                     attempts.resolved(Found::Applied);
-                    return Ok(Some(stored.record));
+                    return Ok(Applied::Done(record));
                 }
-                Some(Fate::Unknown) => {
+                Some((Fate::Unknown, _)) => {
                     return Err(attempts.unavailable("too many others wrote while the answer was missing".into()));
                 }
                 // The same token on the same record makes the same write: whichever arrives first is it.
-                Some(Fate::Pending) => {}
-                Some(Fate::Lost) | None => attempts.resolved(Found::NotApplied),
+                Some((Fate::Pending, _)) => {}
+                Some((Fate::Lost, _)) | None => attempts.resolved(Found::NotApplied),
             }
-            match State::of(&stored.record, SystemTime::now()) {
-                State::Live => {}
-                State::Rotated => return Ok(Some(stored.record)),
-                State::Expired => return Ok(None),
+            match (State::of(&stored.record, SystemTime::now()), stored.record.successor) {
+                (State::Expired, _) => return Ok(Applied::Gone),
+                (_, Some(successor)) => return Ok(Applied::Moved(successor)),
+                (State::Live | State::Rotated, None) => {}
             }
             let sent = Sent::new(revision, &stored);
             let Stored { record: before, .. } = stored;
@@ -93,21 +103,21 @@ impl Admin {
             match attempts.call(Operation::Put, self.store.put(key, &record, Condition::Unchanged(sent.base()))).await {
                 Ok(_version) => {
                     attempts.resolved(Found::NotApplied);
-                    return Ok(Some(record));
+                    return Ok(Applied::Done(record));
                 }
                 Err(StoreError::Conflict) => {
-                    in_doubt = attempts.in_doubt.then_some(sent);
+                    in_doubt = attempts.in_doubt.then_some((sent, record));
                     attempts.conflict().await?;
                 }
                 Err(error) => {
                     attempts.in_doubt |= matches!(error, StoreError::Unavailable(_));
-                    in_doubt = attempts.in_doubt.then_some(sent);
+                    in_doubt = attempts.in_doubt.then_some((sent, record));
                     attempts.pause(error).await?;
                 }
             }
         }
         // A change of a session that is gone has no effect.
         attempts.resolved(Found::Gone);
-        Ok(None)
+        Ok(Applied::Gone)
     }
 }

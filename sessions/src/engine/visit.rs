@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Error, SessionId, SessionKey,
-    metrics::{self, Operation},
+    metrics::{self, Found, Operation},
     store::{StoreError, Stored},
 };
 
@@ -90,17 +90,33 @@ impl<T: SessionData> Engine<T> {
     /// conditional, so that a rotation on another instance can't carry the session away meanwhile.
     pub(super) async fn remove(&self, key: SessionKey, follow: bool, attempts: &mut Attempts) -> Result<bool, Error> {
         self.cache.remove(&key);
+        // The version that a delete was sent for whose answer was lost.
+        let mut sent = None;
         while let Some(stored) = attempts.read(|| self.store.get(&key)).await? {
+            if sent.is_some_and(|sent| sent != stored.version) {
+                // It has changed since: that delete can't happen any more.
+                attempts.resolved(Found::NotApplied);
+                sent = None;
+            }
             if let Some(successor) = stored.record.successor.filter(|_| follow) {
                 Box::pin(self.remove(successor, false, attempts)).await?;
             }
             match attempts.call(Operation::Delete, self.store.delete(&key, stored.version)).await {
-                Ok(()) => return Ok(true),
+                Ok(()) => {
+                    attempts.resolved(Found::NotApplied);
+                    return Ok(true);
+                }
                 Err(StoreError::Conflict) => attempts.conflict().await?,
-                Err(error) => attempts.pause(error).await?,
+                Err(error) => {
+                    if matches!(error, StoreError::Unavailable(_)) {
+                        (sent, attempts.in_doubt) = (Some(stored.version), true);
+                    }
+                    attempts.pause(error).await?;
+                }
             }
         }
-        Ok(false)
+        attempts.resolved(Found::Gone);
+        Ok(sent.is_some())
     }
 
     pub(super) fn session(&self, data: T, created_at: SystemTime, expires_at: SystemTime) -> Session<T> {

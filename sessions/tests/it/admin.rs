@@ -306,3 +306,27 @@ async fn an_expired_session_and_one_that_is_not_there_are_not_changed() {
     assert_eq!(admin.update(&fresh_key(), set("n", 7)).await.expect("an answer"), None);
     assert_eq!(store.list(None, 9).await.expect("a list").len(), 1);
 }
+
+/// The record that was rotated away keeps the tokens of what was written to it.
+#[tokio::test(start_paused = true)]
+async fn a_change_whose_answer_is_lost_is_not_made_again_after_a_rotation() {
+    let store = Arc::<MemoryStore>::default();
+    let sessions = Sessions::new(Arc::clone(&store), Settings::default(), Counter::default);
+    let id = sessions.visit(None, Counter::count).await.expect("a view").new_id.expect("a new id");
+    let faults = [Fault::None, Fault::After, Fault::Delay(Duration::from_millis(200))];
+    let calls = AtomicUsize::new(0);
+    let choose = move || faults.get(calls.fetch_add(1, Ordering::SeqCst)).copied().unwrap_or(Fault::None);
+    let admin = admin(Faulty::new(Arc::clone(&store), choose));
+    let changing = tokio::spawn(async move {
+        let count = |data: &mut Map<String, Value>| {
+            data["views"] = json!(data["views"].as_u64().unwrap_or_default() + 1);
+            Ok(())
+        };
+        admin.update(&id.key(), count).await
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let new = sessions.rotate(id).await.expect("an answer").expect("a session").new_id.expect("a new id");
+    let changed = changing.await.expect("no panic").expect("an answer").expect("a session");
+    assert_eq!(changed.data["views"], 2);
+    assert_eq!(sessions.get(new).await.expect("an answer").expect("a session").data.views, 2);
+}

@@ -108,6 +108,20 @@ async fn lost_answers_are_counted_by_what_was_found_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deletion_whose_answer_was_lost_is_one() {
+    let bench = Bench::new();
+    let id = bench.new_session().await;
+    let instance = bench.faulty([Fault::None, Fault::After]);
+    let counted = counting!(instance.delete(id).await.expect("a deletion"));
+    assert_eq!((counted["ended_total"], counted["lost_answers_total found=gone"]), (1, 1), "{counted:?}");
+
+    let id = bench.new_session().await;
+    let instance = bench.faulty([Fault::None, Fault::After, Fault::Refused]);
+    let failed = instance.delete(id).await.expect_err("nobody knows");
+    assert_eq!(failed.kind(), "unknown", "{failed}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_new_session_whose_answer_was_lost_is_counted_once() {
     for (fault, found) in [(Fault::After, "applied"), (Fault::Before, "not_applied")] {
         let bench = Bench::new();

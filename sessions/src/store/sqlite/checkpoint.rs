@@ -17,8 +17,8 @@ use super::{StoreError, classify, open::open_to_write};
 /// After so many commits the log is folded in. Each adds some pages to it.
 const EVERY: u32 = 64;
 
-/// The pages in the log from which on a writer folds them in by itself: 16 MB, which is never reached unless the
-/// disk is too slow for what is written.
+/// The pages in the log from which on a writer folds them in by itself: 16 MB. Beside a busy writer some pages are
+/// always left, so it comes to that; by then nearly all are folded in, and the log begins anew.
 const AT_MOST: u32 = 4096;
 
 /// Counts commits and has the log folded in now and then.

@@ -143,7 +143,10 @@ fn work(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>, mut
         // A job that nobody waits for any more is not begun.
         batch.retain(|job| !job.abandoned());
         let outcome = run(&mut connection, &mut batch);
-        if let Some(checkpoints) = &mut checkpoints {
+        if let Some(checkpoints) = &mut checkpoints
+            && outcome.is_ok()
+            && batch.iter().any(|job| job.writes())
+        {
             checkpoints.committed();
         }
         for job in batch {
