@@ -44,8 +44,9 @@ pub use self::{
 use crate::{
     Error, Meter, Record, SessionKey,
     engine::attempts::Attempts,
-    metrics::{Found, Operation},
-    store::{Store, StoreError, Stored},
+    metrics::Operation,
+    removal::remove,
+    store::{Store, Stored},
 };
 
 /// The sessions in a store, to look at and to look after.
@@ -84,63 +85,13 @@ impl Admin {
     /// See [`Error`]. With [`Outcome::Unknown`](crate::Outcome::Unknown) it may have been deleted.
     pub async fn delete(&self, key: &SessionKey) -> Result<bool, Error> {
         let mut attempts = self.attempts();
-        self.remove(key, None, &|_any| true, true, &mut attempts).await
+        remove(&self.store, key, None, &|_any| true, true, &mut attempts).await
     }
 
     /// Deletes all sessions that pass the filter, a page for each [`step`](Purge::step).
     #[must_use]
     pub fn purge(&self, filter: Filter) -> Purge<'_> {
         Purge::new(self, filter)
-    }
-
-    /// Deletes what is stored under the key for as long as it's `doomed`, and answers whether it did. `known` is
-    /// what was read already. `follow`: first what it was rotated to.
-    async fn remove(
-        &self,
-        key: &SessionKey,
-        mut known: Option<Stored>,
-        doomed: &(dyn Fn(&Record) -> bool + Sync),
-        follow: bool,
-        attempts: &mut Attempts,
-    ) -> Result<bool, Error> {
-        // The version that a delete was sent for whose answer was lost.
-        let mut sent = None;
-        loop {
-            let stored = match known.take() {
-                Some(stored) => stored,
-                None => match attempts.read(|| self.store.get(key)).await? {
-                    Some(stored) => stored,
-                    None => {
-                        attempts.resolved(Found::Gone);
-                        return Ok(sent.is_some());
-                    }
-                },
-            };
-            if sent.is_some_and(|sent| sent != stored.version) {
-                // It has changed since: that delete can't happen any more.
-                attempts.resolved(Found::NotApplied);
-                sent = None;
-            }
-            if !doomed(&stored.record) {
-                return Ok(false);
-            }
-            if let Some(successor) = stored.record.successor.filter(|_| follow) {
-                Box::pin(self.remove(&successor, None, doomed, false, attempts)).await?;
-            }
-            match attempts.call(Operation::Delete, self.store.delete(key, stored.version)).await {
-                Ok(()) => {
-                    attempts.resolved(Found::NotApplied);
-                    return Ok(true);
-                }
-                Err(StoreError::Conflict) => attempts.conflict().await?,
-                Err(error) => {
-                    if matches!(error, StoreError::Unavailable(_)) {
-                        (sent, attempts.in_doubt) = (Some(stored.version), true);
-                    }
-                    attempts.pause(error).await?;
-                }
-            }
-        }
     }
 
     fn attempts(&self) -> Attempts {

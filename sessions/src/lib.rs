@@ -13,6 +13,7 @@ mod meter;
 pub mod metrics;
 mod queue;
 pub mod record;
+mod removal;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

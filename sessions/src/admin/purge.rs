@@ -8,7 +8,7 @@ use std::{
 use futures::{StreamExt as _, stream};
 
 use super::{Admin, Filter};
-use crate::{Error, SessionKey, store::Stored};
+use crate::{Error, SessionKey, removal, store::Stored};
 
 /// How many sessions are read at once: what is in memory at any time.
 const PAGE: usize = 256;
@@ -93,5 +93,5 @@ impl<'a> Purge<'a> {
 
 async fn remove(admin: &Admin, filter: Filter, key: SessionKey, stored: Stored) -> Result<bool, Error> {
     let doomed = |record: &_| filter.passes(record, SystemTime::now());
-    admin.remove(&key, Some(stored), &doomed, false, &mut admin.attempts()).await
+    removal::remove(&admin.store, &key, Some(stored), &doomed, false, &mut admin.attempts()).await
 }

@@ -6,6 +6,7 @@ use crate::{
     Error, Record, SessionKey,
     metrics::{Found, Operation},
     record::Revision,
+    removal::remove,
     store::{Condition, StoreError, Stored},
 };
 
@@ -26,7 +27,8 @@ impl<T: SessionData> Engine<T> {
                 Ok(true) => return Ok(Some(Visit { session, new_id: Some(id), renewed: true })),
                 // The session was changed meanwhile: take the copy back and begin again.
                 Ok(false) => {
-                    self.remove(id.key(), false, &mut attempts).await?;
+                    self.cache.remove(&id.key());
+                    remove(&self.store, &id.key(), None, &|_any| true, false, &mut attempts).await?;
                 }
                 Err(error) => {
                     // The copy is unreachable unless the old record points to it all the same; it expires.

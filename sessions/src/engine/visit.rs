@@ -7,11 +7,7 @@ use uuid::Uuid;
 use super::{
     Admission, Attempts, Change, Engine, Session, SessionData, Visit, change::Applied, lifetime::to_microseconds,
 };
-use crate::{
-    Error, SessionId, SessionKey,
-    metrics::{self, Found, Operation},
-    store::{StoreError, Stored},
-};
+use crate::{Error, SessionId, SessionKey, metrics, removal::remove, store::Stored};
 
 impl<T: SessionData> Engine<T> {
     pub(super) async fn visit(
@@ -79,44 +75,11 @@ impl<T: SessionData> Engine<T> {
 
     pub(super) async fn delete(&self, key: SessionKey, mut attempts: Attempts) -> Result<(), Error> {
         let _place = attempts.wait(&self.queues, key).await?;
-        if self.remove(key, true, &mut attempts).await? {
+        self.cache.remove(&key);
+        if remove(&self.store, &key, None, &|_any| true, true, &mut attempts).await? {
             metrics::ended();
         }
         Ok(())
-    }
-
-    /// Removes what is stored under the key, after what it leads to since a rotation; `false` if there was
-    /// nothing. The removal is
-    /// conditional, so that a rotation on another instance can't carry the session away meanwhile.
-    pub(super) async fn remove(&self, key: SessionKey, follow: bool, attempts: &mut Attempts) -> Result<bool, Error> {
-        self.cache.remove(&key);
-        // The version that a delete was sent for whose answer was lost.
-        let mut sent = None;
-        while let Some(stored) = attempts.read(|| self.store.get(&key)).await? {
-            if sent.is_some_and(|sent| sent != stored.version) {
-                // It has changed since: that delete can't happen any more.
-                attempts.resolved(Found::NotApplied);
-                sent = None;
-            }
-            if let Some(successor) = stored.record.successor.filter(|_| follow) {
-                Box::pin(self.remove(successor, false, attempts)).await?;
-            }
-            match attempts.call(Operation::Delete, self.store.delete(&key, stored.version)).await {
-                Ok(()) => {
-                    attempts.resolved(Found::NotApplied);
-                    return Ok(true);
-                }
-                Err(StoreError::Conflict) => attempts.conflict().await?,
-                Err(error) => {
-                    if matches!(error, StoreError::Unavailable(_)) {
-                        (sent, attempts.in_doubt) = (Some(stored.version), true);
-                    }
-                    attempts.pause(error).await?;
-                }
-            }
-        }
-        attempts.resolved(Found::Gone);
-        Ok(sent.is_some())
     }
 
     pub(super) fn session(&self, data: T, created_at: SystemTime, expires_at: SystemTime) -> Session<T> {
