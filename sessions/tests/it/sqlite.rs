@@ -6,12 +6,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use futures::{future::try_join_all, poll};
 use rusqlite::Connection;
 use sessions::{
     Record, Sessions, Settings,
     store::{Condition, Store, StoreError, sqlite::SqliteStore},
     testing::contract::{fresh_key, record},
 };
+use tokio::time::timeout;
 
 use crate::bench::Counter;
 
@@ -54,6 +56,48 @@ async fn a_row_deleted_and_made_again_by_hand_is_another_one() {
     by_hand(&path, &format!("INSERT INTO sessions (id, data) VALUES ('{key}', '{{\"n\":1}}')"));
     let stale = store.put(&key, &record(2), Condition::Unchanged(version)).await;
     assert!(matches!(stale, Err(StoreError::Conflict)), "{stale:?}");
+}
+
+#[tokio::test]
+async fn what_is_written_at_the_same_time_shares_a_commit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sessions.db");
+    let store = open(&path);
+    let log = || std::fs::metadata(path.with_extension("db-wal")).expect("a write-ahead log").len();
+    let pages_logged = |before: u64| (log() - before) / 4096;
+
+    let (keys, stored, before) = ([(); 100].map(|()| fresh_key()), record(1), log());
+    let versions = try_join_all(keys.iter().map(|key| store.put(key, &stored, Condition::Absent))).await;
+    assert!(pages_logged(before) < 12, "{} pages for 100 new rows, 8 in one commit", pages_logged(before));
+
+    let (stored, before) = (record(2), log());
+    let writes = keys.iter().zip(versions.expect("new sessions")).map(|(key, version)| {
+        let unchanged = Condition::Unchanged(version);
+        store.put(key, &stored, unchanged)
+    });
+    try_join_all(writes).await.expect("changes");
+    assert!(
+        pages_logged(before) < 6,
+        "{} pages for 100 rows, 4 in one commit that leaves the index alone",
+        pages_logged(before)
+    );
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_caller_who_has_stopped_polling() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(&folder.path().join("sessions.db"));
+    let (first, second, stored) = (fresh_key(), fresh_key(), record(1));
+    let mut idle = store.put(&first, &stored, Condition::Absent);
+    assert!(poll!(&mut idle).is_pending());
+    let other = store.put(&second, &stored, Condition::Absent);
+    timeout(Duration::from_secs(5), other).await.expect("in time").expect("a write");
+
+    let dropped = store.get(&first);
+    let waiting = store.get(&second);
+    drop(dropped);
+    assert!(timeout(Duration::from_secs(5), waiting).await.expect("in time").expect("a read").is_some());
+    idle.await.expect("a write");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params, types::ValueRef};
+use rusqlite::{Connection, params, types::ValueRef};
 use serde_json::Value;
 
 use super::{Stored, Version};
@@ -54,39 +54,54 @@ impl Row {
 
     /// The new version, or `None` if there is a row of this id.
     pub(super) fn insert(&self, connection: &Connection) -> rusqlite::Result<Option<Version>> {
-        connection
+        let version = rand::random();
+        let rows = connection
             .prepare_cached(
-                "INSERT INTO sessions (id, data, created_at, expires_at, revisions, successor)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING RETURNING version",
+                "INSERT INTO sessions (id, data, created_at, expires_at, revisions, successor, version)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
             )?
-            .query_row(
-                params![self.id, self.data, self.created_at, self.expires_at, self.revisions, self.successor],
-                version_of,
-            )
-            .optional()
+            .execute(params![
+                self.id,
+                self.data,
+                self.created_at,
+                self.expires_at,
+                self.revisions,
+                self.successor,
+                version
+            ])?;
+        Ok(written(rows, version))
     }
 
     /// The new version, or `None` if the row has another version than this, or is gone.
+    ///
+    /// SQLite writes to the index of `expires_at` whenever a statement names that column, changed or not. Most writes
+    /// leave it as it is; the first statement is for those, and finds no row for the others.
     pub(super) fn update(&self, connection: &Connection, unchanged: Version) -> rusqlite::Result<Option<Version>> {
         let Ok(unchanged) = i64::try_from(unchanged.0) else { return Ok(None) };
-        connection
-            .prepare_cached(
-                "UPDATE sessions SET data = ?2, created_at = ?3, expires_at = ?4, revisions = ?5, successor = ?6,
-                 version = random() WHERE id = ?1 AND version = ?7 RETURNING version",
-            )?
-            .query_row(
-                params![
-                    self.id,
-                    self.data,
-                    self.created_at,
-                    self.expires_at,
-                    self.revisions,
-                    self.successor,
-                    unchanged
-                ],
-                version_of,
-            )
-            .optional()
+        let version = rand::random();
+        let update = |sql| {
+            connection.prepare_cached(sql)?.execute(params![
+                self.id,
+                unchanged,
+                self.data,
+                self.created_at,
+                self.expires_at,
+                self.revisions,
+                self.successor,
+                version
+            ])
+        };
+        let mut rows = update(
+            "UPDATE sessions SET data = ?3, created_at = ?4, revisions = ?6, successor = ?7, version = ?8
+             WHERE id = ?1 AND version = ?2 AND expires_at IS ?5",
+        )?;
+        if rows == 0 {
+            rows = update(
+                "UPDATE sessions SET data = ?3, created_at = ?4, expires_at = ?5, revisions = ?6, successor = ?7,
+                 version = ?8 WHERE id = ?1 AND version = ?2",
+            )?;
+        }
+        Ok(written(rows, version))
     }
 
     pub(super) fn into_stored(self) -> Stored {
@@ -112,15 +127,15 @@ impl Row {
     }
 }
 
-fn version_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Version> {
-    let version: i64 = row.get(0)?;
-    Ok(Version(version.into()))
+/// The version that a statement has given to a row, if there was one.
+fn written(rows: usize, version: i64) -> Option<Version> {
+    (rows == 1).then(|| Version(version.into()))
 }
 
 /// RFC 3339 in UTC with six decimals: it sorts as text the way it sorts as time.
 pub(super) fn text_of_time(time: SystemTime) -> String {
     let time = Timestamp::try_from(time).unwrap_or(Timestamp::MAX);
-    time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+    format!("{time:.6}")
 }
 
 fn time_of_text(text: &str) -> Option<SystemTime> {
