@@ -3,14 +3,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use moka::sync::Cache as Bounded;
+use quick_cache::sync::Cache as Bounded;
+use tokio::time::Instant;
 
 use crate::{SessionKey, store::Stored};
 
 /// The last state seen of each session, bounded in number and age.
 #[derive(Debug)]
 pub(crate) struct Cache {
-    entries: Bounded<SessionKey, Entry>,
+    entries: Bounded<SessionKey, (Entry, Instant)>,
+    age: Duration,
 }
 
 /// A state and how much it's worth.
@@ -21,20 +23,21 @@ pub(crate) struct Entry {
 }
 
 impl Cache {
-    pub(crate) fn new(capacity: u64, age: Duration) -> Self {
-        Self { entries: Bounded::builder().max_capacity(capacity).time_to_live(age).build() }
+    pub(crate) fn new(capacity: usize, age: Duration) -> Self {
+        Self { entries: Bounded::new(capacity), age }
     }
 
     pub(crate) fn get(&self, key: &SessionKey) -> Option<Entry> {
-        self.entries.get(key)
+        let (entry, seen) = self.entries.get(key)?;
+        (seen.elapsed() < self.age).then_some(entry)
     }
 
     pub(crate) fn insert(&self, key: SessionKey, stored: Stored, trust: Trust) {
-        self.entries.insert(key, Entry { stored: Arc::new(stored), trust });
+        self.entries.insert(key, (Entry { stored: Arc::new(stored), trust }, Instant::now()));
     }
 
     pub(crate) fn remove(&self, key: &SessionKey) {
-        self.entries.invalidate(key);
+        self.entries.remove(key);
     }
 }
 
@@ -73,6 +76,39 @@ impl Default for Trust {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Record, SessionId, store::Version};
+
+    fn key(seed: u8) -> SessionKey {
+        SessionId::from_random_bytes([seed; 16]).key()
+    }
+
+    fn stored() -> Stored {
+        Stored { record: Record::default(), version: Version(1) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_entry_is_there_until_it_is_old_or_removed() {
+        let cache = Cache::new(10, Duration::from_secs(60));
+        (1..=2).for_each(|seed| cache.insert(key(seed), stored(), Trust::default()));
+        tokio::time::advance(Duration::from_secs(59)).await;
+        assert!(cache.get(&key(1)).is_some() && cache.get(&key(2)).is_some());
+        cache.remove(&key(1));
+        assert!(cache.get(&key(1)).is_none() && cache.get(&key(2)).is_some());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(cache.get(&key(2)).is_none());
+        cache.insert(key(2), stored(), Trust::default());
+        assert!(cache.get(&key(2)).is_some(), "seen again");
+    }
+
+    #[test]
+    fn there_are_never_more_entries_than_the_capacity() {
+        for capacity in [0, 1, 10, 100] {
+            let cache = Cache::new(capacity, Duration::from_secs(60));
+            (0..=255).for_each(|seed| cache.insert(key(seed), stored(), Trust::default()));
+            let there = (0..=255).filter(|seed| cache.get(&key(*seed)).is_some()).count();
+            assert!(there <= capacity && there >= capacity / 2, "{there} of {capacity}");
+        }
+    }
 
     #[test]
     fn one_wrong_guess_ends_a_new_trust_and_a_few_right_ones_restore_it() {

@@ -25,7 +25,7 @@ pub(crate) struct SessionSettings {
         env = "SESSION_CACHE_CAPACITY",
         default_value_t = 10_000
     )]
-    cache_capacity: u64,
+    cache_capacity: usize,
 
     /// For how long this instance remembers a session between requests
     #[arg(id = "SESSION_CACHE_AGE", long = "session-cache-age", env = "SESSION_CACHE_AGE", default_value = "10m", value_parser = duration)]

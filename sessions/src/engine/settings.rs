@@ -47,7 +47,7 @@ pub struct Settings {
     /// For how long after a rotation the old id still leads to the session.
     pub rotation_grace: Duration,
     /// How many sessions are remembered between requests.
-    pub cache_capacity: u64,
+    pub cache_capacity: usize,
     /// For how long a session is remembered between requests.
     pub cache_age: Duration,
 }
