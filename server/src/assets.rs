@@ -3,7 +3,6 @@
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use anyhow::{Context as _, bail};
@@ -27,7 +26,7 @@ use tower_http::services::ServeDir;
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
     root: PathBuf,
-    assets: Arc<Assets>,
+    assets: Assets,
     watched: bool,
     https_only: bool,
     store: &'static str,
@@ -41,7 +40,7 @@ impl Site {
         let assets = find(root).with_context(|| {
             format!("LEPTOS_SITE_ROOT: no built site in {}; `make build` makes one", root.display())
         })?;
-        Ok(Self { root: root.to_path_buf(), assets: Arc::new(assets), watched, https_only, store })
+        Ok(Self { root: root.to_path_buf(), assets, watched, https_only, store })
     }
 
     /// What is around the page that answers a request of these headers.
@@ -49,8 +48,9 @@ impl Site {
         let fresh = if self.watched { find(&self.root).ok() } else { None };
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         Surroundings {
-            assets: fresh.unwrap_or_else(|| (*self.assets).clone()),
+            assets: fresh.unwrap_or_else(|| self.assets.clone()),
             origin: host.and_then(|host| Origin::new(self.https_only, host)),
+            watched: self.watched,
         }
     }
 
@@ -104,5 +104,5 @@ fn find(root: &Path) -> anyhow::Result<Assets> {
             (Some(_), Some(_)) => bail!("there is more than one .{extension} file in {}", folder.display()),
         }
     };
-    Ok(Assets { css: one("css")?, js: one("js")?, wasm: one("wasm")? })
+    Ok(Assets::new(&one("css")?, &one("js")?, &one("wasm")?))
 }

@@ -1,10 +1,6 @@
 //! Headers that every response carries.
 
-use axum::{
-    extract::State,
-    http::{HeaderName, HeaderValue},
-    response::Response,
-};
+use axum::http::{HeaderName, HeaderValue, Response};
 
 /// What each response tells the browser: take types as they are said, tell other sites nothing of where a
 /// visitor was, share no window, frame or resource with them, and use no device (OWASP Secure Headers).
@@ -24,7 +20,7 @@ const HEADERS: [(HeaderName, &str); 6] = [
 const HSTS: (HeaderName, &str) = (HeaderName::from_static("strict-transport-security"), "max-age=63072000");
 
 /// Adds them.
-pub(crate) async fn secure(State(https_only): State<bool>, mut response: Response) -> Response {
+pub(crate) fn secure<B>(https_only: bool, mut response: Response<B>) -> Response<B> {
     for (name, value) in HEADERS.into_iter().chain(https_only.then_some(HSTS)) {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }

@@ -1,22 +1,17 @@
 //! Sends who came in the clear to HTTPS, where a proxy in front says so.
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, StatusCode, Uri, header::HOST, uri::PathAndQuery},
-    middleware::Next,
+    http::{HeaderMap, Request, StatusCode, Uri, header::HOST, uri::PathAndQuery},
     response::{IntoResponse, Redirect, Response},
 };
 
-/// With `HTTPS_ONLY`, answers a request that reached the proxy over plain HTTP with a redirect.
-pub(crate) async fn redirect(State(https_only): State<bool>, request: Request, next: Next) -> Response {
+/// With `HTTPS_ONLY`, the redirect for a request that reached the proxy over plain HTTP.
+pub(crate) fn redirect<B>(https_only: bool, request: &Request<B>) -> Option<Response> {
     let in_the_clear = request.headers().get("x-forwarded-proto").is_some_and(|scheme| scheme == "http");
-    if !(https_only && in_the_clear) {
-        return next.run(request).await;
-    }
-    match secure_address(request.headers(), request.uri()) {
+    (https_only && in_the_clear).then(|| match secure_address(request.headers(), request.uri()) {
         Some(address) => Redirect::permanent(&address.to_string()).into_response(),
         None => StatusCode::BAD_REQUEST.into_response(),
-    }
+    })
 }
 
 /// `None` if the `Host` is none.

@@ -3,6 +3,7 @@
 mod assets;
 mod check;
 mod command_line;
+mod compression;
 mod config;
 mod failure;
 mod headers;
@@ -27,6 +28,11 @@ use crate::{
     config::LogFormat,
     failure::{BAD_USAGE, Failure},
 };
+
+/// Requests move from thread to thread, and with the system's allocator the threads wait for each other to free what
+/// another one took.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let command = match CommandLine::parse(env::args_os()) {

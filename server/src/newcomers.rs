@@ -6,12 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use axum::{
-    extract::{Request, State},
-    http::HeaderMap,
-    middleware::Next,
-    response::Response,
-};
+use axum::http::{HeaderMap, Request};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use sessions::Admission;
 
@@ -35,25 +30,25 @@ impl Newcomers {
         Self { limiter, trusted_proxies }
     }
 
-    fn admission(&self, client: IpAddr) -> Admission {
-        let Some(limiter) = self.limiter.clone() else { return Admission::default() };
-        Admission::new(move || {
-            if limiter.len() > REMEMBERED {
-                limiter.retain_recent();
-            }
-            limiter.check_key(&client).is_ok()
-        })
+    /// Lets a request make a new session only within the limit of the address that it comes from.
+    pub(crate) fn limit<B>(&self, mut request: Request<B>) -> Request<B> {
+        if let Some(limiter) = &self.limiter
+            && let Some(Peer(peer)) = request.extensions().get().copied()
+        {
+            let client = client(peer, request.headers(), self.trusted_proxies);
+            request.extensions_mut().insert(admission(Arc::clone(limiter), network(client)));
+        }
+        request
     }
 }
 
-/// Lets a request make a new session only within the limit of the address that it comes from.
-pub(crate) async fn limit(State(newcomers): State<Newcomers>, mut request: Request, next: Next) -> Response {
-    if let Some(Peer(peer)) = request.extensions().get().copied() {
-        let client = client(peer, request.headers(), newcomers.trusted_proxies);
-        let admission = newcomers.admission(network(client));
-        request.extensions_mut().insert(admission);
-    }
-    next.run(request).await
+fn admission(limiter: Arc<DefaultKeyedRateLimiter<IpAddr>>, client: IpAddr) -> Admission {
+    Admission::new(move || {
+        if limiter.len() > REMEMBERED {
+            limiter.retain_recent();
+        }
+        limiter.check_key(&client).is_ok()
+    })
 }
 
 /// The address of the client: what the outermost of our proxies saw. Whatever the client itself wrote into

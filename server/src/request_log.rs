@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, Method},
+    http::{HeaderMap, Method, Uri},
     middleware::Next,
     response::Response,
 };
@@ -32,7 +32,7 @@ pub(crate) async fn log(State(pseudonyms): State<Pseudonyms>, request: Request, 
     let response = next.run(request).instrument(line.span.clone()).await;
     line.answered = true;
     let (status, took) = (response.status(), line.begun.elapsed());
-    metrics::answered(method_name(&line.method), &line.route, status, took);
+    metrics::answered(method_name(&line.method), line.route(), status, took);
     let usage = response.extensions().get::<Usage>();
     let session = usage.and_then(|usage| usage.session).map(|key| pseudonyms.of(&key));
     macro_rules! log {
@@ -41,10 +41,10 @@ pub(crate) async fn log(State(pseudonyms): State<Pseudonyms>, request: Request, 
                 target: TARGET,
                 parent: &line.span,
                 method = %method_name(&line.method),
-                path = %line.path,
+                path = %line.path(),
                 status = status.as_u16(),
                 milliseconds = milliseconds(took),
-                route = %line.route,
+                route = %line.route(),
                 round_trips = usage.map(|usage| usage.meter.round_trips()),
                 retries = usage.map(|usage| usage.meter.retries()),
                 outcome = usage.and_then(|usage| usage.outcome).map(display),
@@ -54,7 +54,7 @@ pub(crate) async fn log(State(pseudonyms): State<Pseudonyms>, request: Request, 
         };
     }
     // Questions about health come every few seconds; only a store that can't be reached is news.
-    let of_health = matches!(line.route.as_str(), "/healthz" | "/readyz");
+    let of_health = matches!(line.route(), "/healthz" | "/readyz");
     match status.is_server_error() {
         true if of_health && usage.is_some() => log!(warn),
         _ if of_health => log!(debug),
@@ -68,8 +68,8 @@ pub(crate) async fn log(State(pseudonyms): State<Pseudonyms>, request: Request, 
 struct Line {
     begun: Instant,
     method: Method,
-    path: String,
-    route: String,
+    uri: Uri,
+    matched: Option<MatchedPath>,
     span: Span,
     answered: bool,
     _in_flight: InFlight,
@@ -77,23 +77,30 @@ struct Line {
 
 impl Line {
     fn of(request: &Request) -> Self {
-        let path = request.uri().path();
-        let route = match request.extensions().get::<MatchedPath>() {
-            Some(route) => route.as_str(),
-            None if path.starts_with("/pkg/") => "/pkg/*",
-            None => "other",
-        };
         Self {
             begun: Instant::now(),
             method: request.method().clone(),
-            path: path.chars().take(LONGEST_PATH).collect(),
-            route: route.to_owned(),
+            uri: request.uri().clone(),
+            matched: request.extensions().get().cloned(),
             span: match trace_of(request.headers()) {
                 Some(trace) => tracing::info_span!(target: TARGET, "request", trace),
                 None => Span::none(),
             },
             answered: false,
             _in_flight: InFlight::new(),
+        }
+    }
+
+    fn path(&self) -> &str {
+        let path = self.uri.path();
+        path.char_indices().nth(LONGEST_PATH).map_or(path, |(end, _)| &path[..end])
+    }
+
+    fn route(&self) -> &str {
+        match &self.matched {
+            Some(route) => route.as_str(),
+            None if self.uri.path().starts_with("/pkg/") => "/pkg/*",
+            None => "other",
         }
     }
 }
@@ -103,7 +110,7 @@ impl Drop for Line {
     /// finished by a task of its own, as long as the server runs.
     fn drop(&mut self) {
         if !self.answered {
-            let (method, path, route) = (method_name(&self.method), &self.path, &self.route);
+            let (method, path, route) = (method_name(&self.method), self.path(), self.route());
             let milliseconds = milliseconds(self.begun.elapsed());
             tracing::info!(target: TARGET, parent: &self.span, %method, %path, milliseconds, %route, outcome = "abandoned");
         }

@@ -11,12 +11,13 @@ use app::{
 };
 use axum::{
     Router,
+    body::Body,
     extract::{Request, State},
     http::{
-        HeaderMap, Method, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, RETRY_AFTER},
+        self, HeaderMap, HeaderValue, Method, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, RETRY_AFTER, VARY},
     },
-    middleware::{Next, from_fn, from_fn_with_state, map_response_with_state},
+    middleware::from_fn_with_state,
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
@@ -27,20 +28,17 @@ use sessions::{
     cookie::CookiePolicy,
 };
 use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
 use tower_http::{
-    CompressionLevel,
     catch_panic::CatchPanicLayer,
-    compression::{CompressionLayer, predicate::SizeAbove},
     csrf::CsrfLayer,
     limit::RequestBodyLimitLayer,
     timeout::TimeoutLayer,
+    validate_request::{ValidateRequest, ValidateRequestHeaderLayer},
 };
 
 use crate::{
-    assets::Site,
-    headers, health, https,
-    newcomers::{self, Newcomers},
-    pseudonym::Pseudonyms,
+    assets::Site, compression::compress, headers, health, https, newcomers::Newcomers, pseudonym::Pseudonyms,
     request_log,
 };
 
@@ -52,9 +50,6 @@ pub(crate) const LONGEST_PATH: usize = 200;
 
 /// How long a client may take to send a request's body, and we for what isn't waiting for the store.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// An answer of at most so many bytes is not worth compressing: it's one packet either way.
-const SMALL: u64 = 1024;
 
 /// What the routes need.
 pub(crate) struct App {
@@ -74,40 +69,42 @@ pub(crate) struct App {
     pub(crate) pseudonyms: Pseudonyms,
 }
 
-/// The whole site. A request passes the layers from the last one to the first.
+/// The whole site. A request passes the layers of a stack from the first one to the last.
+///
+/// There are two stacks, not one `layer` after another: a router boxes the route at each, and copies all boxes for
+/// each request.
 pub(crate) fn router(app: App) -> Router {
     let App { sessions, cookies, site, newcomers, https_only, stopping, pseudonyms } = app;
-    let store_timeout = sessions.settings().store_timeout;
+    let patience = PATIENCE + sessions.settings().store_timeout;
+    let for_sessions = ServiceBuilder::new()
+        .layer(CsrfLayer::new())
+        .map_request(move |request| newcomers.limit(request))
+        .layer(SessionLayer::new(sessions.clone(), cookies));
+    let for_all = ServiceBuilder::new()
+        .layer(from_fn_with_state(pseudonyms, request_log::log))
+        .map_response(move |response| headers::secure(https_only, response))
+        .layer(CatchPanicLayer::new())
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience))
+        .layer(ValidateRequestHeaderLayer::custom(Gate { https_only }));
     let with_session = Router::new()
         .route("/", get(home))
         .route(Refresh::PATH, post(leptos_axum::handle_server_fns))
         .route(Choose::PATH, post(leptos_axum::handle_server_fns))
         .route(Forget::PATH, post(leptos_axum::handle_server_fns))
-        .layer(SessionLayer::new(sessions.clone(), cookies))
-        .layer(from_fn_with_state(newcomers, newcomers::limit))
-        .layer(CsrfLayer::new())
+        .layer(for_sessions)
         .with_state(site.clone());
     let health = Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .with_state((sessions, stopping));
-    // What is compressed here is made for one answer: a page that is a fifth larger costs half the time to compress.
-    // Assets are compressed as well as can be, when they are built.
-    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(SizeAbove::new(SMALL));
     let nothing_here = Router::new().fallback(nothing_here).with_state(site.clone());
     Router::new()
         .merge(with_session)
         .merge(health)
         .nest("/pkg", site.hashed())
         .fallback_service(site.public(nothing_here))
-        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
-        .layer(from_fn(only_names_of_files))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE + store_timeout))
-        .layer(compression)
-        .layer(from_fn_with_state(https_only, https::redirect))
-        .layer(CatchPanicLayer::new())
-        .layer(map_response_with_state(https_only, headers::secure))
-        .layer(from_fn_with_state(pseudonyms, request_log::log))
+        .layer(for_all)
 }
 
 /// The page. Looking at it counts a view; asking whether it is there, or loading it ahead of time, does not.
@@ -119,7 +116,7 @@ async fn home(
 ) -> Response {
     let around = site.around(&headers);
     if !is_view(&method, &headers) {
-        return response(page::not_counted(&around));
+        return response(page::not_counted(&around), &headers);
     }
     match count_view(&session).await {
         Ok(session) => {
@@ -129,23 +126,39 @@ async fn home(
                 until: session.expires_at.min(session.ends_at),
                 in_any_case: session.expires_at >= session.ends_at,
             };
-            response(page::home(&around, session.data.into(), kept))
+            response(page::home(&around, session.data.into(), kept), &headers)
         }
         Err(error) => {
             let (status, retry_after) = error.status();
-            let mut response = (status, response(page::failed(&around, error))).into_response();
+            let mut response = (status, response(page::failed(&around, error), &headers)).into_response();
             response.headers_mut().extend(retry_after.map(|seconds| (RETRY_AFTER, seconds)));
             response
         }
     }
 }
 
+/// Answers what no route is to see.
+#[derive(Clone, Copy)]
+struct Gate {
+    https_only: bool,
+}
+
+impl<B> ValidateRequest<B> for Gate {
+    type ResponseBody = Body;
+
+    fn validate(&mut self, request: &mut http::Request<B>) -> Result<(), Response> {
+        let refused =
+            https::redirect(self.https_only, request).or_else(|| not_the_name_of_a_file(request.uri().path()));
+        refused.map_or(Ok(()), Err)
+    }
+}
+
 /// Refuses what can't be the name of a file, before anybody asks the file system for it.
-async fn only_names_of_files(request: Request, next: Next) -> Response {
-    match request.uri().path() {
-        path if path.len() > LONGEST_PATH => StatusCode::URI_TOO_LONG.into_response(),
-        path if path.contains("%00") => StatusCode::NOT_FOUND.into_response(),
-        _ => next.run(request).await,
+fn not_the_name_of_a_file(path: &str) -> Option<Response> {
+    match path {
+        path if path.len() > LONGEST_PATH => Some(StatusCode::URI_TOO_LONG.into_response()),
+        path if path.contains("%00") => Some(StatusCode::NOT_FOUND.into_response()),
+        _ => None,
     }
 }
 
@@ -153,16 +166,24 @@ async fn only_names_of_files(request: Request, next: Next) -> Response {
 async fn nothing_here(State(site): State<Site>, request: Request) -> Response {
     match *request.method() {
         Method::GET | Method::HEAD => {
-            (StatusCode::NOT_FOUND, response(page::not_found(&site.around(request.headers())))).into_response()
+            let page = page::not_found(&site.around(request.headers()));
+            (StatusCode::NOT_FOUND, response(page, request.headers())).into_response()
         }
         _ => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
-fn response(document: Document) -> Response {
+/// The document as the answer to a request with these headers.
+fn response(document: Document, headers: &HeaderMap) -> Response {
+    let (body, coding) = compress(document.html, headers);
+    let mut response = Html(body).into_response();
+    let fields = response.headers_mut();
+    fields.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    fields.extend(coding.map(|coding| (CONTENT_ENCODING, HeaderValue::from_static(coding))));
     // Its nonce is good for one response.
-    let headers = [(CACHE_CONTROL, "no-store".to_owned()), (CONTENT_SECURITY_POLICY, document.policy)];
-    (headers, Html(document.html)).into_response()
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    fields.extend(HeaderValue::try_from(document.policy).ok().map(|policy| (CONTENT_SECURITY_POLICY, policy)));
+    response
 }
 
 /// Whether somebody looks at the page now. Browsers that load ahead say so in `Sec-Purpose` (Fetch standard),
