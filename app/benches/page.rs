@@ -16,8 +16,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 
 fn pages(criterion: &mut Criterion) {
     let path = |extension| format!("/pkg/hello-sessions.0123456789abcdef.{extension}");
-    let assets = Assets { css: path("css"), js: path("js"), wasm: path("wasm") };
-    let around = Surroundings { assets, origin: None };
+    let assets = Assets::new(&path("css"), &path("js"), &path("wasm"));
+    let around = Surroundings { assets, origin: None, watched: false };
     let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let kept = Kept { store: "SQLite", since, until: since + Duration::from_hours(14 * 24), in_any_case: false };
     let view = View { views: 42, greeting: Greeting::first() };

@@ -1,5 +1,7 @@
 //! The card that other sites make of a link to this one (Open Graph, <https://ogp.me>).
 
+use std::borrow::Cow;
+
 use http::uri::Authority;
 use leptos::prelude::*;
 
@@ -46,7 +48,7 @@ pub(crate) fn card(title: &'static str, description: &'static str, origin: Optio
 }
 
 /// A line of it, which `view!` can't write.
-fn property(property: &'static str, content: impl Into<String>) -> impl IntoView {
+fn property(property: &'static str, content: impl Into<Cow<'static, str>>) -> impl IntoView {
     leptos::html::meta().attr("property", property).attr("content", content.into())
 }
 

@@ -30,10 +30,9 @@ pub(crate) fn kept(Kept { store, since, until, in_any_case }: Kept) -> impl Into
 
 /// A day of UTC, as people write it and as machines do.
 fn day(time: SystemTime) -> impl IntoView {
-    let time = Timestamp::try_from(time).unwrap_or_default().to_zoned(TimeZone::UTC);
-    view! {
-        <time datetime=time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()>{time.strftime("%-d %B %Y").to_string()}</time>
-    }
+    let time = Timestamp::try_from(time).unwrap_or_default();
+    let day = time.to_zoned(TimeZone::UTC).strftime("%-d %B %Y").to_string();
+    view! { <time datetime=format!("{time:.0}")>{day}</time> }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The HTML around a page: the head, the script that brings the island to life, and the policy for scripts.
 
+use std::sync::Arc;
+
 use leptos::{
     nonce::{provide_nonce, use_nonce},
     prelude::*,
@@ -13,12 +15,21 @@ const DESCRIPTION: &str = "A greeting in one of five languages and a count of yo
 /// Where the browser gets the assets from. Their names hold a hash of what is in them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assets {
-    /// The path of the style sheet.
-    pub css: String,
-    /// The path of the JavaScript that loads the WASM.
-    pub js: String,
-    /// The path of the WASM.
-    pub wasm: String,
+    css: Arc<str>,
+    js: Arc<str>,
+    wasm: Arc<str>,
+    /// The script that brings the islands to life.
+    script: Arc<str>,
+}
+
+impl Assets {
+    /// The paths of the style sheet, of the JavaScript that loads the WASM, and of the WASM.
+    #[must_use]
+    pub fn new(css: &str, js: &str, wasm: &str) -> Self {
+        let script: String = HYDRATE.lines().map(str::trim).collect();
+        let script = script.replace("JS", &format!("{js:?}")).replace("WASM", &format!("{wasm:?}"));
+        Self { css: css.into(), js: js.into(), wasm: wasm.into(), script: script.into() }
+    }
 }
 
 /// What is around a page.
@@ -28,6 +39,8 @@ pub struct Surroundings {
     pub assets: Assets,
     /// Where the visitor reached it, if the request says so.
     pub origin: Option<Origin>,
+    /// Whether `cargo leptos watch` runs, and reloads the page when it has changed.
+    pub watched: bool,
 }
 
 /// A page, rendered.
@@ -43,49 +56,48 @@ pub struct Document {
 /// The script that loads the WASM and hydrates the islands. It says on the `html` element how that went:
 /// `data-hydrated` is `true` or `failed`. Leptos' own script catches no failure.
 const HYDRATE: &str = r"
-const page = document.documentElement;
+const state = document.documentElement.dataset;
 try {
   const wasm = await import(JS);
   await wasm.default({ module_or_path: WASM });
   wasm.hydrate();
   for (const island of document.querySelectorAll('leptos-island')) await wasm[island.dataset.component](island);
-  page.dataset.hydrated = 'true';
+  state.hydrated = 'true';
 } catch (error) {
-  page.dataset.hydrated = 'failed';
-  console.error('The page works without it, but its script did not start:', error);
+  state.hydrated = 'failed';
+  console.error('The page works, but its script did not start:', error);
 }";
 
 /// Renders a page with an island in it, with the script that brings it to life, and for others to link to.
 pub fn alive<P: IntoView>(title: &'static str, around: &Surroundings, page: impl FnOnce() -> P) -> Document {
-    document(title, &around.assets, page, |nonce| {
+    document(title, around, page, |nonce| {
         (card(title, DESCRIPTION, around.origin.as_ref()), life(&around.assets, nonce))
     })
 }
 
 /// Renders a page that nothing moves on. It loads no script.
 pub fn still<P: IntoView>(title: &'static str, around: &Surroundings, page: impl FnOnce() -> P) -> Document {
-    document(title, &around.assets, page, |_nonce| ())
+    document(title, around, page, |_nonce| ())
 }
 
 /// Whatever a page shows is known before: it waits for nothing, so it's rendered in one go.
 fn document<P: IntoView, H: IntoView>(
     title: &'static str,
-    assets: &Assets,
+    around: &Surroundings,
     page: impl FnOnce() -> P,
     head: impl FnOnce(String) -> H,
 ) -> Document {
     Owner::new().with(|| {
         provide_nonce();
         let nonce = use_nonce().map(|nonce| nonce.to_string()).unwrap_or_default();
-        let html = shell(title, assets.css.clone(), head(nonce.clone()), page()).to_html();
-        Document { html, policy: policy(&nonce) }
+        let html = shell(title, around, head(nonce.clone()), page()).to_html();
+        Document { html, policy: policy(&nonce, around.watched) }
     })
 }
 
 /// What loads the island's code, as early as can be.
 fn life(assets: &Assets, nonce: String) -> impl IntoView + use<> {
-    let Assets { js, wasm, .. } = assets.clone();
-    let script = HYDRATE.replace("JS", &format!("{js:?}")).replace("WASM", &format!("{wasm:?}"));
+    let Assets { js, wasm, script, .. } = assets.clone();
     view! {
         <link rel="modulepreload" href=js/>
         <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
@@ -95,7 +107,12 @@ fn life(assets: &Assets, nonce: String) -> impl IntoView + use<> {
     }
 }
 
-fn shell(title: &'static str, css: String, head: impl IntoView, page: impl IntoView) -> impl IntoView {
+fn shell(title: &'static str, around: &Surroundings, head: impl IntoView, page: impl IntoView) -> impl IntoView {
+    let css = Arc::clone(&around.assets.css);
+    let reload = around.watched.then(|| {
+        let options = LeptosOptions::builder().output_name("").build();
+        view! { <AutoReload options/> }
+    });
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -111,7 +128,7 @@ fn shell(title: &'static str, css: String, head: impl IntoView, page: impl IntoV
                 <link rel="apple-touch-icon" href="/apple-touch-icon.png"/>
                 <link rel="stylesheet" href=css/>
                 {head}
-                <AutoReload options=LeptosOptions::builder().output_name("").build()/>
+                {reload}
             </head>
             <body>
                 <main>{page}</main>
@@ -120,11 +137,10 @@ fn shell(title: &'static str, css: String, head: impl IntoView, page: impl IntoV
     }
 }
 
-fn policy(nonce: &str) -> String {
-    // `cargo leptos watch` reloads the page over a socket.
-    let watch = if std::env::var_os("LEPTOS_WATCH").is_some() { " ws:" } else { "" };
+fn policy(nonce: &str, watched: bool) -> String {
+    let reload = if watched { " ws:" } else { "" };
     format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
-         img-src 'self'; connect-src 'self'{watch}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+         img-src 'self'; connect-src 'self'{reload}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 }
