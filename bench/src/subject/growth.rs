@@ -19,47 +19,83 @@ use crate::{
 /// How many of the sessions are viewed, spread at random over the file, since a key is a hash.
 const VIEWED: u32 = 1000;
 const CONNECTIONS: usize = 8;
-const REPETITIONS: usize = 3;
+const REPETITIONS: usize = 5;
 const EACH: Duration = Duration::from_secs(1);
 
-pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
-    let store = bench.sqlite("growth");
-    let Store::Sqlite(path) = &store else { bail!("SQLite is a file") };
-    let server = Server::start(&bench.server, &store, &[]).await?;
-    let cookies: Arc<[HeaderValue]> = visitors(server.address, VIEWED as usize).await?.into();
-    server.stop().await?;
-    let mut least = None;
-    for sessions in [1_000_u32, 100_000, 1_000_000] {
+/// A file of some size, and what was measured with it.
+struct Grown {
+    sessions: u32,
+    store: Store,
+    cookies: Arc<[HeaderValue]>,
+    samples: [Vec<f64>; NAMES.len()],
+}
+
+const NAMES: [(&str, &str); 7] = [
+    ("cold view, p50", "ms"),
+    ("cold view, p99", "ms"),
+    ("warm view, p50", "ms"),
+    ("warm view, p99", "ms"),
+    ("memory", "MB"),
+    ("warm view, p50, beside 1,000 sessions", "times"),
+    ("warm view, p99, beside 1,000 sessions", "times"),
+];
+
+impl Grown {
+    async fn new(bench: &Bench, sessions: u32) -> anyhow::Result<Self> {
+        let store = bench.sqlite(&format!("growth-{sessions}"));
+        let Store::Sqlite(path) = &store else { bail!("SQLite is a file") };
+        let server = Server::start(&bench.server, &store, &[]).await?;
+        let cookies = visitors(server.address, VIEWED as usize).await?.into();
+        server.stop().await?;
         fill(path, sessions)?;
-        let (mut cold, mut cold99, mut warm, mut warm99, mut memory) = (vec![], vec![], vec![], vec![], vec![]);
-        for _ in 0..REPETITIONS {
-            let mut server = Server::start(&bench.server, &store, &[]).await?;
-            let first = views(&server, &cookies, Until::Requests(VIEWED.into())).await?;
-            cold.push(first.wait(0.5));
-            cold99.push(first.wait(0.99));
-            let then = views(&server, &cookies, Until::Elapsed(EACH)).await?;
-            warm.push(then.wait(0.5));
-            warm99.push(then.wait(0.99));
-            memory.push(server.usage().megabytes);
-            server.stop().await?;
+        Ok(Self { sessions, store, cookies, samples: Default::default() })
+    }
+
+    /// Measures once; answers the median and the 99th percentile of the warm views. `beside` is that of the smallest.
+    async fn measure(&mut self, bench: &Bench, beside: Option<[f64; 2]>) -> anyhow::Result<[f64; 2]> {
+        let mut server = Server::start(&bench.server, &self.store, &[]).await?;
+        let cold = views(&server, &self.cookies, Until::Requests(VIEWED.into())).await?;
+        let warm = views(&server, &self.cookies, Until::Elapsed(EACH)).await?;
+        let memory = server.usage().megabytes;
+        server.stop().await?;
+        let waits = [warm.wait(0.5), warm.wait(0.99)];
+        let [p50, p99] = beside.unwrap_or(waits);
+        let measured = [cold.wait(0.5), cold.wait(0.99), waits[0], waits[1], memory, waits[0] / p50, waits[1] / p99];
+        for (samples, sample) in self.samples.iter_mut().zip(measured) {
+            samples.push(sample);
         }
-        let subject = format!(
-            "SQLite with {} sessions, 1,000 of them viewed, 8 at a time",
-            crate::table::number(sessions.into())
-        );
-        report.add(&subject, "cold view, p50", "ms", &cold);
-        report.add(&subject, "cold view, p99", "ms", &cold99);
-        report.add(&subject, "warm view, p50", "ms", &warm);
-        report.add(&subject, "warm view, p99", "ms", &warm99);
-        let memory = report.add(&subject, "memory", "MB", &memory);
-        memory.target(Target::AtMost(40.0));
-        let of = |name| report.find(&subject, name).map_or(f64::NAN, |figure| figure.median);
-        let now = [("warm view, p50", of("warm view, p50")), ("warm view, p99", of("warm view, p99"))];
-        let first = *least.get_or_insert(now);
-        for ((name, now), (_, first)) in now.into_iter().zip(first) {
-            let name = format!("{name}, beside 1,000 sessions");
-            report.add(&subject, &name, "times", &[now / first]).target(Target::AtMost(1.25));
+        Ok(waits)
+    }
+
+    fn report(&self, report: &mut Report) {
+        let sessions = crate::table::number(self.sessions.into());
+        let subject = format!("SQLite with {sessions} sessions, 1,000 of them viewed, 8 at a time");
+        for ((name, unit), samples) in NAMES.into_iter().zip(&self.samples) {
+            let figure = report.add(&subject, name, unit, samples);
+            match unit {
+                "MB" => drop(figure.target(Target::AtMost(40.0))),
+                "times" => drop(figure.target(Target::AtMost(1.25))),
+                _ => {}
+            }
         }
+    }
+}
+
+pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
+    let mut files = Vec::new();
+    for sessions in [1_000, 100_000, 1_000_000] {
+        files.push(Grown::new(bench, sessions).await?);
+    }
+    // In turn: what else the machine does meanwhile slows down all of them.
+    for _ in 0..REPETITIONS {
+        let mut smallest = None;
+        for file in &mut files {
+            let waits = file.measure(bench, smallest).await?;
+            smallest.get_or_insert(waits);
+        }
+    }
+    for file in &files {
+        file.report(report);
     }
     Ok(())
 }
