@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
@@ -95,13 +95,22 @@ async fn forward(
     calls: Arc<Calls>,
     request: Request<Incoming>,
 ) -> anyhow::Result<Response<Incoming>> {
+    let until = Instant::now() + calls.delay;
     let method = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
     *calls.by_method.lock().unwrap_or_else(PoisonError::into_inner).entry(method).or_insert(0) += 1;
     if !calls.delay.is_zero() {
         // Tokio's timer is right to a millisecond only, a tenth of what is measured.
-        let delay = calls.delay;
-        spawn_blocking(move || thread::sleep(delay)).await?;
+        spawn_blocking(move || sleep_until(until)).await?;
     }
     upstream.ready().await?;
     Ok(upstream.send_request(request).await?)
+}
+
+/// Sleeps until then, to some microseconds: the system wakes a sleeper a little late.
+fn sleep_until(then: Instant) {
+    const LATE: Duration = Duration::from_micros(200);
+    thread::sleep(then.saturating_duration_since(Instant::now()).saturating_sub(LATE));
+    while Instant::now() < then {
+        std::hint::spin_loop();
+    }
 }
