@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use crate::{SessionKey, store::Stored};
 
-/// The last state seen of each session, bounded in number and age.
+/// The last state seen of each session, bounded in number; what is too old is not used. It stays until another
+/// session takes its place.
 #[derive(Debug)]
 pub(crate) struct Cache {
     entries: Bounded<SessionKey, (Entry, Instant)>,
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_never_more_entries_than_the_capacity() {
+    fn there_are_no_more_entries_than_the_capacity() {
         for capacity in [0, 1, 10, 100] {
             let cache = Cache::new(capacity, Duration::from_secs(60));
             (0..=255).for_each(|seed| cache.insert(key(seed), stored(), Trust::default()));
