@@ -26,7 +26,7 @@ impl Assets {
     /// The paths of the style sheet, of the JavaScript that loads the WASM, and of the WASM.
     #[must_use]
     pub fn new(css: &str, js: &str, wasm: &str) -> Self {
-        let script: String = HYDRATE.lines().map(str::trim).collect();
+        let script = HYDRATE.lines().map(str::trim).collect::<Vec<_>>().join("\n");
         let script = script.replace("JS", &format!("{js:?}")).replace("WASM", &format!("{wasm:?}"));
         Self { css: css.into(), js: js.into(), wasm: wasm.into(), script: script.into() }
     }

@@ -62,7 +62,7 @@ pub(crate) async fn all(server: &Path, only: &[String]) -> anyhow::Result<Report
     let bench = Bench { server: server.to_owned(), folder: TempDir::new()?, emulator };
     let mut report = Report::new(Machine::this()?);
     match &bench.emulator {
-        // A new emulator is compiled while it works, and ten times slower at first.
+        // A new emulator is compiled while it works, and several times slower at first.
         Some(host) => {
             floor::measure(&Store::emulator(host, "warm-up"), 8, WARM_UP).await?;
         }

@@ -64,11 +64,18 @@ fn takes(headers: &HeaderMap, coding: &str) -> bool {
     let weight_of = |wanted: &str| {
         fields().flat_map(|field| field.split(',')).find_map(|entry| {
             let (name, parameters) = entry.split_once(';').unwrap_or((entry, ""));
-            let weight = || parameters.trim().strip_prefix("q=").and_then(|weight| weight.parse().ok()).unwrap_or(1.0);
-            name.trim().eq_ignore_ascii_case(wanted).then(weight)
+            name.trim().eq_ignore_ascii_case(wanted).then(|| weight(parameters))
         })
     };
     weight_of(coding).or_else(|| weight_of("*")).is_some_and(|weight: f32| weight > 0.0)
+}
+
+/// A weight that can't be read asks for nothing.
+fn weight(parameters: &str) -> f32 {
+    match parameters.trim() {
+        "" => 1.0,
+        given => given.to_ascii_lowercase().strip_prefix("q=").and_then(|weight| weight.parse().ok()).unwrap_or(0.0),
+    }
 }
 
 fn gzip(text: &[u8]) -> Result<Vec<u8>, CompressionError> {
@@ -112,6 +119,9 @@ mod tests {
             (&["br;q=1.0, gzip;q=0.5"], Some(Coding::Gzip)),
             (&["gzip;q=0, br"], Some(Coding::Brotli)),
             (&["gzip; q=0.000"], None),
+            (&["gzip;Q=0"], None),
+            (&["gzip;Q=0.5"], Some(Coding::Gzip)),
+            (&["gzip;q=much"], None),
             (&["*"], Some(Coding::Gzip)),
             (&["gzip;q=0, *"], Some(Coding::Brotli)),
             (&["*;q=0"], None),

@@ -85,8 +85,6 @@ impl Server {
     fn new(listener: TcpListener, app: Router, stopping: CancellationToken) -> Self {
         let mut http = Builder::new(TokioExecutor::new()).http1_only();
         http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD);
-        // Head and body are sent as one piece: to copy a small body is cheaper than to send two.
-        http.http1().writev(false);
         Self {
             listener,
             app,

@@ -14,7 +14,7 @@ use axum::{
     body::Body,
     extract::{Request, State},
     http::{
-        self, HeaderMap, HeaderValue, Method, StatusCode,
+        self, HeaderMap, Method, StatusCode,
         header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, RETRY_AFTER, VARY},
     },
     middleware::from_fn_with_state,
@@ -84,6 +84,7 @@ pub(crate) fn router(app: App) -> Router {
         .layer(from_fn_with_state(pseudonyms, request_log::log))
         .map_response(move |response| headers::secure(https_only, response))
         .layer(CatchPanicLayer::new())
+        // What says that it's too large is refused whatever it asks for.
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience))
         .layer(ValidateRequestHeaderLayer::custom(Gate { https_only }));
@@ -176,14 +177,13 @@ async fn nothing_here(State(site): State<Site>, request: Request) -> Response {
 /// The document as the answer to a request with these headers.
 fn response(document: Document, headers: &HeaderMap) -> Response {
     let (body, coding) = compress(document.html, headers);
-    let mut response = Html(body).into_response();
-    let fields = response.headers_mut();
-    fields.insert(VARY, HeaderValue::from_static("accept-encoding"));
-    fields.extend(coding.map(|coding| (CONTENT_ENCODING, HeaderValue::from_static(coding))));
-    // Its nonce is good for one response.
-    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    fields.extend(HeaderValue::try_from(document.policy).ok().map(|policy| (CONTENT_SECURITY_POLICY, policy)));
-    response
+    let fields = [
+        // Its nonce is good for one response.
+        (CACHE_CONTROL, "no-store".to_owned()),
+        (CONTENT_SECURITY_POLICY, document.policy),
+        (VARY, "accept-encoding".to_owned()),
+    ];
+    (fields, coding.map(|coding| [(CONTENT_ENCODING, coding)]), Html(body)).into_response()
 }
 
 /// Whether somebody looks at the page now. Browsers that load ahead say so in `Sec-Purpose` (Fetch standard),

@@ -51,20 +51,23 @@ impl Grown {
         Ok(Self { sessions, store, cookies, samples: Default::default() })
     }
 
-    /// Measures once; answers the median and the 99th percentile of the warm views. `beside` is that of the smallest.
-    async fn measure(&mut self, bench: &Bench, beside: Option<[f64; 2]>) -> anyhow::Result<[f64; 2]> {
+    /// Measures once; answers the median and the 99th percentile of the warm views.
+    async fn measure(&mut self, bench: &Bench) -> anyhow::Result<[f64; 2]> {
         let mut server = Server::start(&bench.server, &self.store, &[]).await?;
         let cold = views(&server, &self.cookies, Until::Requests(VIEWED.into())).await?;
         let warm = views(&server, &self.cookies, Until::Elapsed(EACH)).await?;
         let memory = server.usage().megabytes;
         server.stop().await?;
         let waits = [warm.wait(0.5), warm.wait(0.99)];
-        let [p50, p99] = beside.unwrap_or(waits);
-        let measured = [cold.wait(0.5), cold.wait(0.99), waits[0], waits[1], memory, waits[0] / p50, waits[1] / p99];
-        for (samples, sample) in self.samples.iter_mut().zip(measured) {
+        self.add(0, [cold.wait(0.5), cold.wait(0.99), waits[0], waits[1], memory]);
+        Ok(waits)
+    }
+
+    /// Adds a sample of each figure from the `first` one on.
+    fn add<const N: usize>(&mut self, first: usize, measured: [f64; N]) {
+        for (samples, sample) in self.samples[first..].iter_mut().zip(measured) {
             samples.push(sample);
         }
-        Ok(waits)
     }
 
     fn report(&self, report: &mut Report) {
@@ -86,12 +89,17 @@ pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
     for sessions in [1_000, 100_000, 1_000_000] {
         files.push(Grown::new(bench, sessions).await?);
     }
-    // In turn: what else the machine does meanwhile slows down all of them.
-    for _ in 0..REPETITIONS {
-        let mut smallest = None;
-        for file in &mut files {
-            let waits = file.measure(bench, smallest).await?;
-            smallest.get_or_insert(waits);
+    // In turn, and back again: what else the machine does meanwhile slows down all of them.
+    for n in 0..REPETITIONS {
+        let mut waits = Vec::new();
+        for at in 0..files.len() {
+            let at = if n % 2 == 0 { at } else { files.len() - 1 - at };
+            waits.push((at, files[at].measure(bench).await?));
+        }
+        waits.sort_by_key(|(at, _)| *at);
+        let [p50, p99] = waits[0].1;
+        for (file, (_, waits)) in files.iter_mut().zip(&waits) {
+            file.add(5, [waits[0] / p50, waits[1] / p99]);
         }
     }
     for file in &files {

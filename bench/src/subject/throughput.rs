@@ -98,7 +98,9 @@ pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
         let (mut samples, mut quiet) = (ASKED.map(|_| Samples::default()), Samples::default());
         let mut floors: Vec<Floor> = Vec::new();
         // Not measured: the first requests fill caches and pools.
-        loaded.load(Asked::Page(Encoding::Browser), &mut Samples::default()).await?;
+        for server in [&mut loaded, &mut silent] {
+            server.load(Asked::Page(Encoding::Browser), &mut Samples::default()).await?;
+        }
         for n in 0..REPETITIONS {
             let mut least = f64::NAN;
             for ((_, asked), samples) in ASKED.into_iter().zip(&mut samples) {
