@@ -40,6 +40,9 @@ const NAMES: [(&str, &str); 7] = [
     ("warm view, p99, beside 1,000 sessions", "times"),
 ];
 
+/// Where the ratios are among them: they are known once all files were viewed.
+const RATIOS: usize = 5;
+
 impl Grown {
     async fn new(bench: &Bench, sessions: u32) -> anyhow::Result<Self> {
         let store = bench.sqlite(&format!("growth-{sessions}"));
@@ -99,7 +102,7 @@ pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
         waits.sort_by_key(|(at, _)| *at);
         let [p50, p99] = waits[0].1;
         for (file, (_, waits)) in files.iter_mut().zip(&waits) {
-            file.add(5, [waits[0] / p50, waits[1] / p99]);
+            file.add(RATIOS, [waits[0] / p50, waits[1] / p99]);
         }
     }
     for file in &files {

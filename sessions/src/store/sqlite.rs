@@ -5,6 +5,7 @@
 //! survive a killed process; after a power cut the last moments may be missing, never a half change
 //! (<https://sqlite.org/pragma.html#pragma_synchronous>, `NORMAL`).
 
+mod batch;
 mod checkpoint;
 mod identity;
 mod open;

@@ -54,22 +54,12 @@ impl Row {
 
     /// The new version, or `None` if there is a row of this id.
     pub(super) fn insert(&self, connection: &Connection) -> rusqlite::Result<Option<Version>> {
-        let version = rand::random();
-        let rows = connection
-            .prepare_cached(
-                "INSERT INTO sessions (id, data, created_at, expires_at, revisions, successor, version)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![
-                self.id,
-                self.data,
-                self.created_at,
-                self.expires_at,
-                self.revisions,
-                self.successor,
-                version
-            ])?;
-        Ok(written(rows, version))
+        self.write(
+            connection,
+            "INSERT INTO sessions (id, data, created_at, expires_at, revisions, successor, version)
+             VALUES (?1, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+            None,
+        )
     }
 
     /// The new version, or `None` if the row has another version than this, or is gone.
@@ -78,30 +68,38 @@ impl Row {
     /// leave it as it is; the first statement is for those, and finds no row for the others.
     pub(super) fn update(&self, connection: &Connection, unchanged: Version) -> rusqlite::Result<Option<Version>> {
         let Ok(unchanged) = i64::try_from(unchanged.0) else { return Ok(None) };
-        let version = rand::random();
-        let update = |sql| {
-            connection.prepare_cached(sql)?.execute(params![
-                self.id,
-                unchanged,
-                self.data,
-                self.created_at,
-                self.expires_at,
-                self.revisions,
-                self.successor,
-                version
-            ])
-        };
-        let mut rows = update(
+        let version = self.write(
+            connection,
             "UPDATE sessions SET data = ?3, created_at = ?4, revisions = ?6, successor = ?7, version = ?8
              WHERE id = ?1 AND version = ?2 AND expires_at IS ?5",
+            Some(unchanged),
         )?;
-        if rows == 0 {
-            rows = update(
-                "UPDATE sessions SET data = ?3, created_at = ?4, expires_at = ?5, revisions = ?6, successor = ?7,
-                 version = ?8 WHERE id = ?1 AND version = ?2",
-            )?;
+        if version.is_some() {
+            return Ok(version);
         }
-        Ok(written(rows, version))
+        self.write(
+            connection,
+            "UPDATE sessions SET data = ?3, created_at = ?4, expires_at = ?5, revisions = ?6, successor = ?7,
+             version = ?8 WHERE id = ?1 AND version = ?2",
+            Some(unchanged),
+        )
+    }
+
+    /// The version that the statement has given to the row, if it found one to write. `?1` to `?8` are the id, the
+    /// version it must have, the columns from `data` to `successor`, and the new version.
+    fn write(&self, connection: &Connection, sql: &str, unchanged: Option<i64>) -> rusqlite::Result<Option<Version>> {
+        let version: i64 = rand::random();
+        let rows = connection.prepare_cached(sql)?.execute(params![
+            self.id,
+            unchanged,
+            self.data,
+            self.created_at,
+            self.expires_at,
+            self.revisions,
+            self.successor,
+            version
+        ])?;
+        Ok((rows == 1).then(|| Version(version.into())))
     }
 
     pub(super) fn into_stored(self) -> Stored {
@@ -125,11 +123,6 @@ impl Row {
         let key = SessionKey::parse(&self.id)?;
         Some((key, self.into_stored()))
     }
-}
-
-/// The version that a statement has given to a row, if there was one.
-fn written(rows: usize, version: i64) -> Option<Version> {
-    (rows == 1).then(|| Version(version.into()))
 }
 
 /// RFC 3339 in UTC with six decimals: it sorts as text the way it sorts as time.

@@ -1,8 +1,7 @@
-//! The thread that owns the connection. SQLite blocks, so it is kept away from the async threads; and
-//! whatever waits is done in one transaction, so that many views share the cost of a commit.
+//! The way to the thread that owns the connection, and back. SQLite blocks, so it is kept away from the async threads.
 //!
-//! Views share the cost of waking threads, too: what is asked for at about the same time gets in line, goes to the
-//! thread together, and is answered together.
+//! What is asked for at about the same time gets in line, goes to the thread together, and is answered together: views
+//! share the cost of waking threads, as they share that of a commit.
 
 use std::{
     fmt, mem,
@@ -10,20 +9,21 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use tokio::{
     runtime::{self, Handle},
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    sync::{Semaphore, oneshot},
     task::yield_now,
 };
 
-use super::{StoreError, checkpoint::Checkpoints, classify};
+use super::{
+    StoreError,
+    batch::{Call, Done, Group, Job, run_all},
+    checkpoint::Checkpoints,
+};
 
 /// How many operations may wait; more wait outside, where the engine's deadline ends them.
 const PLACES: usize = 1024;
-
-/// A transaction that holds so many operations takes no more.
-const BATCH: usize = 256;
 
 /// A handle on the thread. When the last one is dropped, what was asked of it is done and the file is closed.
 #[derive(Clone)]
@@ -97,7 +97,7 @@ impl Worker {
         let stopped = || StoreError::Unavailable("the SQLite thread has stopped".into());
         let place = Arc::clone(&self.thread.places).acquire_owned().await.map_err(|_closed| stopped())?;
         let (reply, answer) = oneshot::channel();
-        self.thread.get_in_line(Box::new(Call { writes, operation, result: None, reply, _place: place }));
+        self.thread.get_in_line(Box::new(Call::new(writes, operation, reply, place)));
         answer.await.map_err(|_dropped| stopped())?
     }
 }
@@ -168,138 +168,6 @@ impl Drop for Courier {
 impl fmt::Debug for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Worker")
-    }
-}
-
-/// Operations that were handed over together, and where their answers go.
-struct Group {
-    jobs: Vec<Box<dyn Job>>,
-    back: Option<oneshot::Sender<Done>>,
-}
-
-/// Operations that are done. Each gets its answer when this is dropped, wherever that is.
-struct Done {
-    jobs: Vec<Box<dyn Job>>,
-    failure: Option<StoreError>,
-}
-
-impl Drop for Done {
-    fn drop(&mut self) {
-        for job in self.jobs.drain(..) {
-            job.answer(self.failure.as_ref().map(again));
-        }
-    }
-}
-
-/// An operation on its way through the thread: run inside a transaction, answered after its commit.
-trait Job: Send {
-    fn writes(&self) -> bool;
-    fn abandoned(&self) -> bool;
-    fn run(&mut self, connection: &Connection);
-    fn answer(self: Box<Self>, failure: Option<StoreError>);
-}
-
-struct Call<F, R> {
-    writes: bool,
-    operation: F,
-    result: Option<rusqlite::Result<R>>,
-    reply: oneshot::Sender<Result<R, StoreError>>,
-    _place: OwnedSemaphorePermit,
-}
-
-impl<F, R> Job for Call<F, R>
-where
-    R: Send,
-    F: FnMut(&Connection) -> rusqlite::Result<R> + Send,
-{
-    fn writes(&self) -> bool {
-        self.writes
-    }
-
-    fn abandoned(&self) -> bool {
-        self.reply.is_closed()
-    }
-
-    fn run(&mut self, connection: &Connection) {
-        self.result = Some((self.operation)(connection));
-    }
-
-    fn answer(self: Box<Self>, failure: Option<StoreError>) {
-        let answer = match (failure, self.result) {
-            (Some(failure), _) => Err(failure),
-            (None, Some(result)) => result.map_err(classify),
-            (None, None) => return,
-        };
-        // Nobody waits any more if the request's deadline has passed; its outcome is then unknown to it.
-        let _ = self.reply.send(answer);
-    }
-}
-
-fn run_all(mut connection: Connection, groups: &mpsc::Receiver<Group>, mut checkpoints: Option<Checkpoints>) {
-    while let Ok(first) = groups.recv() {
-        let mut batch = vec![first];
-        let mut size = batch[0].jobs.len();
-        while size < BATCH
-            && let Ok(group) = groups.try_recv()
-        {
-            size += group.jobs.len();
-            batch.push(group);
-        }
-        // A job that nobody waits for any more is not begun.
-        for group in &mut batch {
-            group.jobs.retain(|job| !job.abandoned());
-        }
-        let outcome = run(&mut connection, &mut batch);
-        if let Some(checkpoints) = &mut checkpoints
-            && outcome.is_ok()
-            && jobs(&mut batch).any(|job| job.writes())
-        {
-            checkpoints.committed();
-        }
-        for Group { jobs, back } in batch {
-            let done = Done { jobs, failure: outcome.as_ref().err().map(again) };
-            // Without a leader the answers are handed out here.
-            let _ = back.map(|back| back.send(done));
-        }
-    }
-    // The connection that is closed last folds in what is left.
-    if let Some(checkpoints) = checkpoints {
-        checkpoints.finish();
-    }
-}
-
-fn run(connection: &mut Connection, batch: &mut [Group]) -> Result<(), StoreError> {
-    if !jobs(batch).any(|job| job.writes()) {
-        jobs(batch).for_each(|job| job.run(connection));
-        return Ok(());
-    }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(classify)?;
-    // The lock may have been long in coming.
-    for job in jobs(batch).filter(|job| !job.abandoned()) {
-        job.run(&transaction);
-    }
-    // SQLite ends a transaction by itself after some failures, such as a full disk.
-    if transaction.is_autocommit() {
-        return Err(StoreError::Unavailable("SQLite rolled the transaction back".into()));
-    }
-    transaction.commit().map_err(|error| match classify(error) {
-        // Whether it was committed is best looked up.
-        StoreError::Contended(cause) => StoreError::Unavailable(cause),
-        error => error,
-    })
-}
-
-fn jobs(batch: &mut [Group]) -> impl Iterator<Item = &mut Box<dyn Job>> {
-    batch.iter_mut().flat_map(|group| &mut group.jobs)
-}
-
-/// The failure once more, for each job of a batch: none of its writes counts.
-fn again(failure: &StoreError) -> StoreError {
-    match failure {
-        StoreError::Conflict => StoreError::Conflict,
-        StoreError::Contended(cause) => StoreError::Contended(cause.to_string().into()),
-        StoreError::Refused(cause) => StoreError::Refused(cause.to_string().into()),
-        StoreError::Unavailable(cause) => StoreError::Unavailable(cause.to_string().into()),
     }
 }
 
