@@ -19,14 +19,14 @@ const OPEN_WAIT: Duration = Duration::from_secs(5);
 /// must not repeat one.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS sessions (
-        id         TEXT PRIMARY KEY,
+        id         TEXT PRIMARY KEY NOT NULL,
         data       TEXT NOT NULL,
         created_at TEXT,
         expires_at TEXT,
         revisions  TEXT NOT NULL DEFAULT '',
         successor  TEXT,
         version    INTEGER NOT NULL DEFAULT (random())
-    ) STRICT, WITHOUT ROWID;
+    ) STRICT;
     CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires_at);
     CREATE TRIGGER IF NOT EXISTS sessions_edited AFTER UPDATE ON sessions
     WHEN NEW.version = OLD.version
