@@ -11,7 +11,7 @@ const LONGEST: usize = 200;
 
 /// What a visitor is greeted with: one of [`GREETINGS`], or what the owner of the sessions wrote there
 /// instead, in Firestore's console say. It's never empty.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Greeting(String);
 
 impl Greeting {

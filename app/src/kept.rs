@@ -2,20 +2,30 @@
 
 use std::time::SystemTime;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use leptos::prelude::*;
 
-/// Where and how long a session is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where and how long a session is kept, to the day.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Kept {
-    /// The store, in a word or two.
-    pub store: &'static str,
-    /// When the session began.
-    pub since: SystemTime,
-    /// When it ends.
-    pub until: SystemTime,
-    /// Whether it ends then even if the visitor returns before.
-    pub in_any_case: bool,
+    store: &'static str,
+    since: Date,
+    until: Date,
+    in_any_case: bool,
+}
+
+impl Kept {
+    /// A session in a store, which has a name of a word or two, from when it began to when it ends; `in_any_case` if
+    /// it does so even if the visitor returns before.
+    #[must_use]
+    pub fn new(store: &'static str, since: SystemTime, until: SystemTime, in_any_case: bool) -> Self {
+        Self { store, since: day(since), until: day(until), in_any_case }
+    }
+}
+
+/// Its day in UTC.
+fn day(time: SystemTime) -> Date {
+    Timestamp::try_from(time).unwrap_or_default().to_zoned(TimeZone::UTC).date()
 }
 
 /// The sentence that says so.
@@ -23,16 +33,14 @@ pub(crate) fn kept(Kept { store, since, until, in_any_case }: Kept) -> impl Into
     let unless = if in_any_case { ", whether or not you return." } else { " unless you return." };
     view! {
         <p id="kept">
-            {format!("Kept in {store} since ")} {day(since)} ", until " {day(until)} {unless}
+            {format!("Kept in {store} since ")} {written(since)} ", until " {written(until)} {unless}
         </p>
     }
 }
 
-/// A day of UTC, as people write it and as machines do.
-fn day(time: SystemTime) -> impl IntoView {
-    let time = Timestamp::try_from(time).unwrap_or_default();
-    let day = time.to_zoned(TimeZone::UTC).strftime("%-d %B %Y").to_string();
-    view! { <time datetime=format!("{time:.0}")>{day}</time> }
+/// A day, as people write it and as machines do.
+fn written(day: Date) -> impl IntoView {
+    view! { <time datetime=day.to_string()>{day.strftime("%-d %B %Y").to_string()}</time> }
 }
 
 #[cfg(test)]
@@ -45,12 +53,11 @@ mod tests {
     fn it_says_where_and_for_how_long() {
         let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_300_000);
         let until = since + Duration::from_secs(14 * 24 * 60 * 60);
-        let html =
-            |in_any_case| Owner::new().with(|| kept(Kept { store: "SQLite", since, until, in_any_case }).to_html());
+        let html = |in_any_case| Owner::new().with(|| kept(Kept::new("SQLite", since, until, in_any_case)).to_html());
         assert!(html(false).contains("</time> unless you return."), "{}", html(false));
         assert!(html(true).contains("</time>, whether or not you return."), "{}", html(true));
         let html = html(false);
-        assert!(html.contains("<time datetime=\"2026-11-21T22:26:40Z\">21 November 2026</time>"), "{html}");
-        assert!(html.contains("<time datetime=\"2026-12-05T22:26:40Z\">5 December 2026</time>"), "{html}");
+        assert!(html.contains("<time datetime=\"2026-11-21\">21 November 2026</time>"), "{html}");
+        assert!(html.contains("<time datetime=\"2026-12-05\">5 December 2026</time>"), "{html}");
     }
 }

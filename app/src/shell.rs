@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::{
-    nonce::{provide_nonce, use_nonce},
-    prelude::*,
-};
+use leptos::{nonce::Nonce, prelude::*};
 
 use crate::card::{Origin, card};
 
@@ -43,14 +40,49 @@ pub struct Surroundings {
     pub watched: bool,
 }
 
-/// A page, rendered.
+/// A page, rendered, but for the nonce that its scripts carry: that one is good for one response.
 #[derive(Clone, Debug)]
 pub struct Document {
-    /// The whole HTML.
-    pub html: String,
-    /// The value of the `Content-Security-Policy` field that it needs: our own style, images and answers, and
-    /// scripts that carry this document's nonce, with what they load themselves.
-    pub policy: String,
+    /// A small part of the HTML, with the place of the nonce.
+    pub opening: Opening,
+    /// The rest, the same for every nonce.
+    pub rest: String,
+}
+
+/// The HTML of a page up to its last nonce; empty if it has no script.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Each is followed by the nonce.
+    parts: Vec<String>,
+    watched: bool,
+}
+
+impl Document {
+    /// From HTML that was rendered with this nonce, which nobody can have put into what the page shows.
+    fn new(html: &str, nonce: &Nonce, watched: bool) -> Self {
+        let mut parts: Vec<_> = html.split(&**nonce).map(str::to_owned).collect();
+        let rest = parts.pop().unwrap_or_default();
+        Self { opening: Opening { parts, watched }, rest }
+    }
+}
+
+impl Opening {
+    /// The HTML with this nonce.
+    #[must_use]
+    pub fn html(&self, nonce: &Nonce) -> String {
+        self.parts.iter().flat_map(|part| [part.as_str(), nonce]).collect()
+    }
+
+    /// The value of the `Content-Security-Policy` field that the page needs: our own style, images and answers, and
+    /// scripts that carry the nonce, with what they load themselves.
+    #[must_use]
+    pub fn policy(&self, nonce: &Nonce) -> String {
+        let reload = if self.watched { " ws:" } else { "" };
+        format!(
+            "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
+             img-src 'self'; connect-src 'self'{reload}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        )
+    }
 }
 
 /// The script that loads the WASM and hydrates the islands. It says on the `html` element how that went:
@@ -70,44 +102,59 @@ try {
 
 /// Renders a page with an island in it, with the script that brings it to life, and for others to link to.
 pub fn alive<P: IntoView>(title: &'static str, around: &Surroundings, page: impl FnOnce() -> P) -> Document {
-    document(title, around, page, |nonce| {
-        (card(title, DESCRIPTION, around.origin.as_ref()), life(&around.assets, nonce))
-    })
+    let head = (preloads(&around.assets), card(title, DESCRIPTION, around.origin.as_ref()));
+    document(title, around, |nonce| script(&around.assets, nonce), head, page)
 }
 
 /// Renders a page that nothing moves on. It loads no script.
 pub fn still<P: IntoView>(title: &'static str, around: &Surroundings, page: impl FnOnce() -> P) -> Document {
-    document(title, around, page, |_nonce| ())
+    document(title, around, |_nonce| (), (), page)
 }
 
 /// Whatever a page shows is known before: it waits for nothing, so it's rendered in one go.
-fn document<P: IntoView, H: IntoView>(
+fn document<P: IntoView, S: IntoView>(
     title: &'static str,
     around: &Surroundings,
+    script: impl FnOnce(Nonce) -> S,
+    head: impl IntoView,
     page: impl FnOnce() -> P,
-    head: impl FnOnce(String) -> H,
 ) -> Document {
     Owner::new().with(|| {
-        provide_nonce();
-        let nonce = use_nonce().map(|nonce| nonce.to_string()).unwrap_or_default();
-        let html = shell(title, around, head(nonce.clone()), page()).to_html();
-        Document { html, policy: policy(&nonce, around.watched) }
+        let nonce = Nonce::new();
+        // For the scripts that Leptos itself puts into the page.
+        provide_context(nonce.clone());
+        let html = shell(title, around, script(nonce.clone()), head, page()).to_html();
+        Document::new(&html, &nonce, around.watched)
     })
 }
 
-/// What loads the island's code, as early as can be.
-fn life(assets: &Assets, nonce: String) -> impl IntoView + use<> {
-    let Assets { js, wasm, script, .. } = assets.clone();
+/// What brings the island to life, once the page is there.
+fn script(assets: &Assets, nonce: Nonce) -> impl IntoView + use<> {
+    let script = Arc::clone(&assets.script);
     view! {
-        <link rel="modulepreload" href=js/>
-        <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
         <script type="module" nonce=nonce>
             {script}
         </script>
     }
 }
 
-fn shell(title: &'static str, around: &Surroundings, head: impl IntoView, page: impl IntoView) -> impl IntoView {
+/// What the script loads, as early as can be.
+fn preloads(assets: &Assets) -> impl IntoView + use<> {
+    let Assets { js, wasm, .. } = assets.clone();
+    view! {
+        <link rel="modulepreload" href=js/>
+        <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+    }
+}
+
+/// What carries the nonce comes first, so that nearly all of the page is the same for every nonce.
+fn shell(
+    title: &'static str,
+    around: &Surroundings,
+    script: impl IntoView,
+    head: impl IntoView,
+    page: impl IntoView,
+) -> impl IntoView {
     let css = Arc::clone(&around.assets.css);
     let reload = around.watched.then(|| {
         let options = LeptosOptions::builder().output_name("").build();
@@ -118,6 +165,7 @@ fn shell(title: &'static str, around: &Surroundings, head: impl IntoView, page: 
         <html lang="en">
             <head>
                 <meta charset="utf-8"/>
+                {script}
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="description" content=DESCRIPTION/>
                 <meta name="color-scheme" content="light dark"/>
@@ -137,10 +185,41 @@ fn shell(title: &'static str, around: &Surroundings, head: impl IntoView, page: 
     }
 }
 
-fn policy(nonce: &str, watched: bool) -> String {
-    let reload = if watched { " ws:" } else { "" };
-    format!(
-        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
-         img-src 'self'; connect-src 'self'{reload}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    )
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn around(watched: bool) -> Surroundings {
+        Surroundings { assets: Assets::new("/a.css", "/a.js", "/a.wasm"), origin: None, watched }
+    }
+
+    #[test]
+    fn scripts_carry_the_nonce_that_is_given() {
+        for watched in [false, true] {
+            let Document { opening, rest } = alive("A title", &around(watched), || "a page");
+            let nonce = Nonce::from_value("a nonce");
+            let html = opening.html(&nonce) + &rest;
+            let count = |text| html.matches(text).count();
+            assert_eq!((count("<script"), count("nonce="), count("nonce=\"a nonce\"")), (1, 1, 1), "{html}");
+            assert!(html.starts_with("<!DOCTYPE html>") && html.ends_with("</html>"), "{html}");
+            let policy = opening.policy(&nonce);
+            assert!(policy.contains("'nonce-a nonce'") && policy.contains(" ws:") == watched, "{policy}");
+        }
+    }
+
+    #[test]
+    fn a_document_is_cut_at_each_place_of_the_nonce() {
+        let nonce = Nonce::from_value("old");
+        let Document { opening, rest } = Document::new("<a old><b old>, rest", &nonce, true);
+        assert_eq!(opening.html(&Nonce::from_value("new")) + &rest, "<a new><b new>, rest");
+        assert_eq!(rest, ">, rest");
+    }
+
+    #[test]
+    fn nearly_all_of_a_page_is_the_same_for_every_nonce() {
+        let Document { opening, rest } = alive("A title", &around(false), || "a page");
+        assert!(opening.html(&Nonce::new()).len() < rest.len() / 10);
+        let Document { opening, rest } = still("A title", &around(false), || "a page");
+        assert_eq!((opening.html(&Nonce::new()).as_str(), rest.contains("<script")), ("", false));
+    }
 }

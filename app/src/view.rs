@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::greeting::Greeting;
 
 /// The count and the greeting of one visitor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct View {
     /// How often this visitor has viewed the page, this time included.
     pub views: u64,

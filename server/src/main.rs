@@ -14,6 +14,7 @@ mod manage;
 mod metrics;
 mod newcomers;
 mod output;
+mod pages;
 mod pseudonym;
 mod request_log;
 mod router;

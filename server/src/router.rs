@@ -4,21 +4,15 @@ use std::time::Duration;
 
 use app::{
     api::{Choose, Forget, Refresh, ssr::count_view},
-    kept::Kept,
-    page,
-    shell::Document,
     visitor::Visitor,
 };
 use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    http::{
-        self, HeaderMap, Method, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, RETRY_AFTER, VARY},
-    },
+    http::{self, HeaderMap, Method, StatusCode, header::RETRY_AFTER},
     middleware::from_fn_with_state,
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use leptos::server_fn::ServerFn;
@@ -38,8 +32,7 @@ use tower_http::{
 };
 
 use crate::{
-    assets::Site, compression::compress, headers, health, https, newcomers::Newcomers, pseudonym::Pseudonyms,
-    request_log,
+    assets::Site, headers, health, https, newcomers::Newcomers, pages::Pages, pseudonym::Pseudonyms, request_log,
 };
 
 /// The largest body of a request that has one: a form with a greeting in it.
@@ -75,6 +68,7 @@ pub(crate) struct App {
 /// each request.
 pub(crate) fn router(app: App) -> Router {
     let App { sessions, cookies, site, newcomers, https_only, stopping, pseudonyms } = app;
+    let pages = Pages::new(site.clone());
     let patience = PATIENCE + sessions.settings().store_timeout;
     let for_sessions = ServiceBuilder::new()
         .layer(CsrfLayer::new())
@@ -94,12 +88,12 @@ pub(crate) fn router(app: App) -> Router {
         .route(Choose::PATH, post(leptos_axum::handle_server_fns))
         .route(Forget::PATH, post(leptos_axum::handle_server_fns))
         .layer(for_sessions)
-        .with_state(site.clone());
+        .with_state(pages.clone());
     let health = Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .with_state((sessions, stopping));
-    let nothing_here = Router::new().fallback(nothing_here).with_state(site.clone());
+    let nothing_here = Router::new().fallback(nothing_here).with_state(pages);
     Router::new()
         .merge(with_session)
         .merge(health)
@@ -110,28 +104,19 @@ pub(crate) fn router(app: App) -> Router {
 
 /// The page. Looking at it counts a view; asking whether it is there, or loading it ahead of time, does not.
 async fn home(
-    State(site): State<Site>,
+    State(pages): State<Pages>,
     session: SessionHandle<Visitor>,
     method: Method,
     headers: HeaderMap,
 ) -> Response {
-    let around = site.around(&headers);
     if !is_view(&method, &headers) {
-        return response(page::not_counted(&around), &headers);
+        return pages.not_counted(&headers);
     }
     match count_view(&session).await {
-        Ok(session) => {
-            let kept = Kept {
-                store: site.store(),
-                since: session.created_at,
-                until: session.expires_at.min(session.ends_at),
-                in_any_case: session.expires_at >= session.ends_at,
-            };
-            response(page::home(&around, session.data.into(), kept), &headers)
-        }
+        Ok(session) => pages.count(&headers, session),
         Err(error) => {
             let (status, retry_after) = error.status();
-            let mut response = (status, response(page::failed(&around, error), &headers)).into_response();
+            let mut response = (status, pages.failed(&headers, error)).into_response();
             response.headers_mut().extend(retry_after.map(|seconds| (RETRY_AFTER, seconds)));
             response
         }
@@ -164,26 +149,11 @@ fn not_the_name_of_a_file(path: &str) -> Option<Response> {
 }
 
 /// The page for an address where nothing is.
-async fn nothing_here(State(site): State<Site>, request: Request) -> Response {
+async fn nothing_here(State(pages): State<Pages>, request: Request) -> Response {
     match *request.method() {
-        Method::GET | Method::HEAD => {
-            let page = page::not_found(&site.around(request.headers()));
-            (StatusCode::NOT_FOUND, response(page, request.headers())).into_response()
-        }
+        Method::GET | Method::HEAD => (StatusCode::NOT_FOUND, pages.not_found(request.headers())).into_response(),
         _ => StatusCode::NOT_FOUND.into_response(),
     }
-}
-
-/// The document as the answer to a request with these headers.
-fn response(document: Document, headers: &HeaderMap) -> Response {
-    let (body, coding) = compress(document.html, headers);
-    let fields = [
-        // Its nonce is good for one response.
-        (CACHE_CONTROL, "no-store".to_owned()),
-        (CONTENT_SECURITY_POLICY, document.policy),
-        (VARY, "accept-encoding".to_owned()),
-    ];
-    (fields, coding.map(|coding| [(CONTENT_ENCODING, coding)]), Html(body)).into_response()
 }
 
 /// Whether somebody looks at the page now. Browsers that load ahead say so in `Sec-Purpose` (Fetch standard),

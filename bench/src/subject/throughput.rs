@@ -1,8 +1,9 @@
 //! A thousand warm sessions at concurrency 32, beside the floor of HTTP and the floor of the store.
 
-use std::{sync::Arc, time::Duration};
+use std::{iter, sync::Arc, time::Duration};
 
 use hyper::header::HeaderValue;
+use rusqlite::Connection;
 
 use super::Bench;
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     load::{Until, load, visitors},
     machine::float,
     server::Server,
+    store::Store,
 };
 
 const SESSIONS: usize = 1000;
@@ -57,7 +59,7 @@ struct Loaded {
 }
 
 impl Loaded {
-    async fn start(bench: &Bench, store: &crate::store::Store, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+    async fn start(bench: &Bench, store: &Store, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let server = Server::start(&bench.server, store, settings).await?;
         let cookies = visitors(server.address, SESSIONS).await?.into();
         Ok(Self { server, cookies, most_memory: 0.0, answers: 0.0 })
@@ -94,11 +96,11 @@ pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
     for (kind, store) in bench.stores("throughput") {
         let mut loaded = Loaded::start(bench, &store, &[]).await?;
         let idle = loaded.server.usage().megabytes;
-        let mut silent = Loaded::start(bench, &bench.sqlite("silent"), &[("RUST_LOG", "off")]).await?;
-        let (mut samples, mut quiet) = (ASKED.map(|_| Samples::default()), Samples::default());
+        let mut samples = ASKED.map(|_| Samples::default());
+        let mut variants = if kind == "SQLite" { variants(bench).await? } else { Vec::new() };
         let mut floors: Vec<Floor> = Vec::new();
         // Not measured: the first requests fill caches and pools.
-        for server in [&mut loaded, &mut silent] {
+        for server in iter::once(&mut loaded).chain(variants.iter_mut().map(|(_, variant, _)| variant)) {
             server.load(Asked::Page(Encoding::Browser), &mut Samples::default()).await?;
         }
         for n in 0..REPETITIONS {
@@ -110,21 +112,21 @@ pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
                 }
                 samples.ratio.push(cpu / least);
             }
-            if kind == "SQLite" {
-                silent.load(Asked::Page(Encoding::Browser), &mut quiet).await?;
+            for (_, variant, samples) in &mut variants {
+                let cpu = variant.load(Asked::Page(Encoding::Browser), samples).await?;
+                samples.ratio.push(cpu / least);
             }
             let apart = match &store {
-                crate::store::Store::Sqlite(_) => bench.sqlite(&format!("floor-{n}")),
-                crate::store::Store::Emulator { host, .. } => {
-                    crate::store::Store::emulator(host, &format!("floor-{n}"))
-                }
+                Store::Sqlite(_) => bench.sqlite(&format!("floor-{n}")),
+                Store::Emulator { host, .. } => Store::emulator(host, &format!("floor-{n}")),
             };
             floors.push(floor::measure(&apart, CONNECTIONS, EACH).await?);
         }
         add(report, kind, &samples);
         let subject = |name: &str| format!("1,000 warm sessions, {kind}: {name}");
-        if kind == "SQLite" {
-            report.add(&subject("GET /, RUST_LOG=off"), "CPU", "s per 1,000", &quiet.cpu);
+        for (name, _, samples) in &variants {
+            report.add(&subject(name), "CPU", "s per 1,000", &samples.cpu);
+            report.add(&subject(name), "CPU, beside /healthz", "times", &samples.ratio);
         }
         let of = |value: fn(&Floor) -> f64| floors.iter().map(value).collect::<Vec<_>>();
         report.add(&subject("bare writes"), "rate", "1/s", &of(|floor| floor.per_second));
@@ -138,6 +140,19 @@ pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
             .others(if kind == "emulator" { "Flask 96, Node 202, Go 19" } else { "" });
     }
     Ok(())
+}
+
+/// Servers on SQLite whose page costs something else.
+async fn variants(bench: &Bench) -> anyhow::Result<Vec<(&'static str, Loaded, Samples)>> {
+    let silent = Loaded::start(bench, &bench.sqlite("silent"), &[("RUST_LOG", "off")]).await?;
+    let file = bench.folder.path().join("unlike.db");
+    let unlike = Loaded::start(bench, &Store::Sqlite(file.clone()), &[]).await?;
+    // The counts are so far apart that no visitor sees a page that was made for another one.
+    Connection::open(file)?.execute("UPDATE sessions SET data = json_set(data, '$.views', 1000000 * rowid)", [])?;
+    Ok(vec![
+        ("GET /, RUST_LOG=off", silent, Samples::default()),
+        ("GET /, no two pages alike", unlike, Samples::default()),
+    ])
 }
 
 fn add(report: &mut Report, kind: &str, samples: &[Samples]) {

@@ -1,4 +1,7 @@
-//! What the page says beside the count: how long the session lives, and what other sites show of a link to it.
+//! What the page says beside the count: how long the session lives, and what other sites show of a link to it. And
+//! what of it is the same for others.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Method;
 
@@ -27,6 +30,26 @@ async fn a_link_to_it_has_a_picture_at_an_absolute_address() {
     for bad in ["someone@example.com", "example.com:port", "\"><script>", "example.com/elsewhere"] {
         assert_eq!(picture(&plain, bad).await, None, "{bad}");
     }
+}
+
+#[tokio::test]
+async fn what_looks_the_same_carries_nonces_of_its_own() {
+    let app = TestApp::on_sqlite();
+    let server = app.start().await;
+    let (mut pages, mut nonces) = (BTreeMap::new(), BTreeSet::new());
+    // More visitors than greetings, so some see what others have seen.
+    for _ in 0..12 {
+        let mut browser = Browser::new();
+        for _ in 0..2 {
+            let answer = browser.load(&server).await;
+            let nonce = answer.nonce();
+            assert_eq!(answer.body.matches(nonce).count(), 1);
+            assert!(nonces.insert(nonce.to_owned()), "a nonce is good for one answer");
+            let (view, page) = (answer.view(), answer.body.replace(nonce, ""));
+            assert_eq!(pages.entry((view.views, view.greeting)).or_insert_with(|| page.clone()), &page);
+        }
+    }
+    assert!(pages.len() < nonces.len());
 }
 
 /// The address of the picture that the page names when it's asked for by this `Host`.

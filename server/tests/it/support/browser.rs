@@ -119,6 +119,12 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().expect("a printable header"))
     }
 
+    /// The nonce that its policy asks for.
+    pub(crate) fn nonce(&self) -> &str {
+        let policy = self.header("content-security-policy").expect("a policy");
+        policy.split_once("'nonce-").and_then(|(_, rest)| rest.split_once('\'')).expect("a nonce").0
+    }
+
     /// The cookies it sets.
     pub(crate) fn cookies(&self) -> Vec<&str> {
         self.headers.get_all(SET_COOKIE).iter().map(HeaderValue::to_str).collect::<Result<_, _>>().expect("cookies")
