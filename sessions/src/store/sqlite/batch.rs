@@ -106,9 +106,8 @@ pub(super) fn run_all(
         let outcome = run(&mut connection, &mut batch);
         if let Some(checkpoints) = &mut checkpoints
             && outcome.is_ok()
-            && jobs(&mut batch).any(|job| job.writes())
         {
-            checkpoints.committed();
+            checkpoints.committed(jobs(&mut batch).filter(|job| job.writes()).count());
         }
         for Group { jobs, back } in batch {
             let done = Done { jobs, failure: outcome.as_ref().err().map(again) };

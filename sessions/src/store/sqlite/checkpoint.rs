@@ -14,16 +14,18 @@ use rusqlite::Connection;
 
 use super::{StoreError, classify, open::open_to_write};
 
-/// After so many commits the log is folded in. Each adds some pages to it.
-const EVERY: u32 = 64;
+/// After so many writes the log is folded in. Each adds a page to it, and pages that were written several times
+/// meanwhile are folded in once.
+const EVERY: usize = 4096;
 
-/// The pages in the log from which on a writer folds them in by itself: 16 MB. Beside a busy writer some pages are
-/// always left, so it comes to that; by then nearly all are folded in, and the log begins anew.
-const AT_MOST: u32 = 4096;
+/// The pages in the log from which on a writer folds them in by itself: 64 MB. Beside a busy writer some pages are
+/// always left, so it comes to that; by then nearly all are folded in, and the log begins anew. Views wait for the disk
+/// meanwhile, so it must be rare; a start after a kill reads the whole log, so it must not be too long.
+const AT_MOST: u32 = 16_384;
 
-/// Counts commits and has the log folded in now and then.
+/// Counts writes and has the log folded in now and then.
 pub(super) struct Checkpoints {
-    since: u32,
+    since: usize,
     due: SyncSender<()>,
     thread: JoinHandle<()>,
 }
@@ -41,9 +43,9 @@ impl Checkpoints {
         Ok(Self { since: 0, due, thread })
     }
 
-    /// There was a commit.
-    pub(super) fn committed(&mut self) {
-        self.since += 1;
+    /// So many writes were committed.
+    pub(super) fn committed(&mut self, writes: usize) {
+        self.since += writes;
         if self.since >= EVERY {
             self.since = 0;
             // If one is due already, that one does this one's work.
