@@ -43,21 +43,15 @@ impl Site {
         Ok(Self { root: root.to_path_buf(), assets, watched, https_only, store })
     }
 
-    /// Where the visitor who sent these headers reached the site.
-    pub(crate) fn origin(&self, headers: &HeaderMap) -> Option<Origin> {
-        let host = headers.get(HOST)?.to_str().ok()?;
-        Origin::new(self.https_only, host)
-    }
-
-    /// What is around a page that was reached there.
-    pub(crate) fn around(&self, origin: Option<Origin>) -> Surroundings {
+    /// What is around the page that answers a request of these headers.
+    pub(crate) fn around(&self, headers: &HeaderMap) -> Surroundings {
         let fresh = if self.watched { find(&self.root).ok() } else { None };
-        Surroundings { assets: fresh.unwrap_or_else(|| self.assets.clone()), origin, watched: self.watched }
-    }
-
-    /// Whether the assets change under the running server.
-    pub(crate) fn is_watched(&self) -> bool {
-        self.watched
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        Surroundings {
+            assets: fresh.unwrap_or_else(|| self.assets.clone()),
+            origin: host.and_then(|host| Origin::new(self.https_only, host)),
+            watched: self.watched,
+        }
     }
 
     /// Where the sessions are, for the page.

@@ -58,6 +58,11 @@ impl From<String> for Repeated {
 }
 
 impl Repeated {
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     fn deflated(&self) -> io::Result<&[u8]> {
         match self.deflated.get() {
             Some(deflated) => Ok(deflated),
@@ -183,10 +188,10 @@ mod tests {
     #[test]
     fn what_was_compressed_reads_as_it_was() {
         let rest = Repeated::from("Hello World! ".repeat(100));
-        for opening in ["", "a nonce", "another nonce"] {
+        for opening in ["", "a nonce", "another one, größer", &"a".repeat(0xffff)] {
             let text = opening.to_owned() + &rest.text;
             let (compressed, name) = compress(opening, &rest, &headers(&["gzip"]));
-            assert!(compressed.len() < text.len() / 5 && name == Some("gzip"));
+            assert!(compressed.len() < opening.len() + rest.text.len() / 5 && name == Some("gzip"));
             let mut read = vec![0; text.len()];
             let length = libdeflater::Decompressor::new().gzip_decompress(&compressed, &mut read).expect("gzip");
             assert_eq!((&read[..], length), (text.as_bytes(), text.len()));

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use app::{
     api::ApiError,
-    card::Origin,
     kept::Kept,
     page,
-    shell::{Document, Opening},
+    shell::{Document, Opening, Surroundings},
     view::View,
     visitor::Visitor,
 };
@@ -27,65 +26,60 @@ use crate::{
     compression::{Repeated, compress},
 };
 
-/// How many pages of counts are kept: 3 MB of them.
-const KEPT: usize = 512;
+/// How many pages are kept: 3 MB of them.
+const CAPACITY: usize = 512;
 
 /// Makes the site's pages.
-#[derive(Clone)]
 pub(crate) struct Pages {
     site: Site,
     /// Pages of counts that were made before. Many visitors see the same: one of five greetings, a small number, two
-    /// days. There are none while the assets change under the running server.
-    counts: Option<Arc<Cache<Count, Arc<Page>>>>,
+    /// days.
+    made: Cache<Seen, Arc<Page>>,
 }
 
-/// All that the page of a count depends on.
-#[derive(PartialEq, Eq, Hash)]
-struct Count {
-    origin: Option<Origin>,
+/// All that the page of a count is made of, so that whoever sees the same may get the same page.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Seen {
+    around: Surroundings,
     view: View,
     kept: Kept,
 }
 
 impl Pages {
     pub(crate) fn new(site: Site) -> Self {
-        let counts = (!site.is_watched()).then(|| Arc::new(Cache::new(KEPT)));
-        Self { site, counts }
+        Self { site, made: Cache::new(CAPACITY) }
     }
 
     /// The page of a visitor's count.
-    pub(crate) fn count(&self, headers: &HeaderMap, session: Session<Visitor>) -> Response {
+    pub(crate) fn counted(&self, headers: &HeaderMap, session: Session<Visitor>) -> Response {
         let in_any_case = session.expires_at >= session.ends_at;
         let until = session.expires_at.min(session.ends_at);
         let kept = Kept::new(self.site.store(), session.created_at, until, in_any_case);
-        let count = Count { origin: self.site.origin(headers), view: session.data.into(), kept };
-        let made_before = self.counts.as_ref().and_then(|counts| counts.get(&count));
-        made_before.unwrap_or_else(|| self.make(count)).answer(headers)
+        self.page(Seen { around: self.site.around(headers), view: session.data.into(), kept }).answer(headers)
     }
 
-    fn make(&self, count: Count) -> Arc<Page> {
-        let around = self.site.around(count.origin.clone());
-        let page = Arc::new(Page::from(page::home(&around, count.view.clone(), count.kept.clone())));
-        if let Some(counts) = &self.counts {
-            counts.insert(count, Arc::clone(&page));
-        }
-        page
+    fn page(&self, seen: Seen) -> Arc<Page> {
+        self.made.get(&seen).unwrap_or_else(|| {
+            let Seen { around, view, kept } = seen.clone();
+            let page = Arc::new(Page::from(page::home(&around, view, kept)));
+            self.made.insert(seen, Arc::clone(&page));
+            page
+        })
     }
 
     /// The page for who has it loaded ahead of time.
     pub(crate) fn not_counted(&self, headers: &HeaderMap) -> Response {
-        let around = self.site.around(self.site.origin(headers));
-        Page::from(page::not_counted(&around)).answer(headers)
+        Page::from(page::not_counted(&self.site.around(headers))).answer(headers)
     }
 
     /// The page for who could not be counted.
     pub(crate) fn failed(&self, headers: &HeaderMap, error: ApiError) -> Response {
-        Page::from(page::failed(&self.site.around(None), error)).answer(headers)
+        Page::from(page::failed(&self.site.around(headers), error)).answer(headers)
     }
 
     /// The page for an address where nothing is.
     pub(crate) fn not_found(&self, headers: &HeaderMap) -> Response {
-        Page::from(page::not_found(&self.site.around(None))).answer(headers)
+        Page::from(page::not_found(&self.site.around(headers))).answer(headers)
     }
 }
 
@@ -112,5 +106,63 @@ impl Page {
             (VARY, "accept-encoding".to_owned()),
         ];
         (fields, coding.map(|coding| [(CONTENT_ENCODING, coding)]), Html(body)).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        time::{Duration, SystemTime},
+    };
+
+    use app::{card::Origin, greeting::Greeting, shell::Assets};
+
+    use super::*;
+
+    fn seen() -> Seen {
+        let around = Surroundings { assets: Assets::new("/a.css", "/a.js", "/a.wasm"), origin: None, watched: false };
+        let day = SystemTime::UNIX_EPOCH;
+        Seen {
+            around,
+            view: View { views: 1, greeting: Greeting::first() },
+            kept: Kept::new("SQLite", day, day, false),
+        }
+    }
+
+    #[test]
+    fn a_page_is_made_once_for_who_sees_the_same_and_for_nobody_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("pkg")).expect("a folder");
+        for name in ["a.css", "a.js", "a.wasm"] {
+            fs::write(folder.path().join("pkg").join(name), "").expect("a file");
+        }
+        let pages = Pages::new(Site::open(folder.path(), false, false, "SQLite").expect("a site"));
+        let (day, next) = (SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + Duration::from_hours(24));
+        let with = |change: fn(&mut Seen)| {
+            let mut seen = seen();
+            change(&mut seen);
+            seen
+        };
+        let kept = |kept| Seen { kept, ..seen() };
+        let all = [
+            seen(),
+            with(|seen| seen.around.origin = Origin::new(false, "example.com")),
+            with(|seen| seen.around.assets = Assets::new("/b.css", "/a.js", "/a.wasm")),
+            with(|seen| seen.view.views = 2),
+            with(|seen| seen.view.greeting = Greeting::pick("Hola Mundo").expect("a greeting")),
+            kept(Kept::new("Firestore", day, day, false)),
+            kept(Kept::new("SQLite", next, day, false)),
+            kept(Kept::new("SQLite", day, next, false)),
+            kept(Kept::new("SQLite", day, day, true)),
+        ];
+        for (n, one) in all.iter().enumerate() {
+            let page = pages.page(one.clone());
+            for (m, other) in all.iter().enumerate() {
+                let other = pages.page(other.clone());
+                assert_eq!(Arc::ptr_eq(&page, &other), n == m, "{n} {m}");
+                assert_eq!(page.rest.text() == other.rest.text(), n == m, "{n} {m}");
+            }
+        }
     }
 }

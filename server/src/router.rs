@@ -1,6 +1,6 @@
 //! Which request goes where.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use app::{
     api::{Choose, Forget, Refresh, ssr::count_view},
@@ -68,7 +68,7 @@ pub(crate) struct App {
 /// each request.
 pub(crate) fn router(app: App) -> Router {
     let App { sessions, cookies, site, newcomers, https_only, stopping, pseudonyms } = app;
-    let pages = Pages::new(site.clone());
+    let pages = Arc::new(Pages::new(site.clone()));
     let patience = PATIENCE + sessions.settings().store_timeout;
     let for_sessions = ServiceBuilder::new()
         .layer(CsrfLayer::new())
@@ -88,7 +88,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(Choose::PATH, post(leptos_axum::handle_server_fns))
         .route(Forget::PATH, post(leptos_axum::handle_server_fns))
         .layer(for_sessions)
-        .with_state(pages.clone());
+        .with_state(Arc::clone(&pages));
     let health = Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
@@ -104,7 +104,7 @@ pub(crate) fn router(app: App) -> Router {
 
 /// The page. Looking at it counts a view; asking whether it is there, or loading it ahead of time, does not.
 async fn home(
-    State(pages): State<Pages>,
+    State(pages): State<Arc<Pages>>,
     session: SessionHandle<Visitor>,
     method: Method,
     headers: HeaderMap,
@@ -113,7 +113,7 @@ async fn home(
         return pages.not_counted(&headers);
     }
     match count_view(&session).await {
-        Ok(session) => pages.count(&headers, session),
+        Ok(session) => pages.counted(&headers, session),
         Err(error) => {
             let (status, retry_after) = error.status();
             let mut response = (status, pages.failed(&headers, error)).into_response();
@@ -149,7 +149,7 @@ fn not_the_name_of_a_file(path: &str) -> Option<Response> {
 }
 
 /// The page for an address where nothing is.
-async fn nothing_here(State(pages): State<Pages>, request: Request) -> Response {
+async fn nothing_here(State(pages): State<Arc<Pages>>, request: Request) -> Response {
     match *request.method() {
         Method::GET | Method::HEAD => (StatusCode::NOT_FOUND, pages.not_found(request.headers())).into_response(),
         _ => StatusCode::NOT_FOUND.into_response(),

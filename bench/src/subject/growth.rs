@@ -133,13 +133,13 @@ async fn views(server: &Server, cookies: &Arc<[HeaderValue]>, until: Until) -> a
 fn fill(path: &Path, sessions: u32) -> rusqlite::Result<()> {
     let connection = Connection::open(path)?;
     let apart = sessions / VIEWED;
-    connection.execute("UPDATE sessions SET rowid = -rowid", [])?;
-    connection.execute("UPDATE sessions SET rowid = -rowid * ?1", [apart])?;
+    connection.execute("UPDATE sessions SET number = -number", [])?;
+    connection.execute("UPDATE sessions SET number = -number * ?1", [apart])?;
     connection.execute(
         "WITH RECURSIVE other(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM other WHERE n + 1 < ?1 - ?2),
               like(data, created_at, expires_at, revisions) AS
                   (SELECT data, created_at, expires_at, revisions FROM sessions LIMIT 1)
-         INSERT INTO sessions (rowid, id, data, created_at, expires_at, revisions)
+         INSERT INTO sessions (number, id, data, created_at, expires_at, revisions)
          SELECT n + n / (?1 / ?2 - 1) + 1, lower(hex(randomblob(32))), data, created_at, expires_at, revisions
          FROM other, like WHERE n < ?1 - ?2",
         [sessions, VIEWED],

@@ -2,6 +2,7 @@
 
 use std::{iter, sync::Arc, time::Duration};
 
+use anyhow::ensure;
 use hyper::header::HeaderValue;
 use rusqlite::Connection;
 
@@ -127,6 +128,7 @@ pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
         for (name, _, samples) in &variants {
             report.add(&subject(name), "CPU", "s per 1,000", &samples.cpu);
             report.add(&subject(name), "CPU, beside /healthz", "times", &samples.ratio);
+            report.add(&subject(name), "failed", "requests", &samples.failed).target(Target::AtMost(0.0));
         }
         let of = |value: fn(&Floor) -> f64| floors.iter().map(value).collect::<Vec<_>>();
         report.add(&subject("bare writes"), "rate", "1/s", &of(|floor| floor.per_second));
@@ -148,7 +150,8 @@ async fn variants(bench: &Bench) -> anyhow::Result<Vec<(&'static str, Loaded, Sa
     let file = bench.folder.path().join("unlike.db");
     let unlike = Loaded::start(bench, &Store::Sqlite(file.clone()), &[]).await?;
     // The counts are so far apart that no visitor sees a page that was made for another one.
-    Connection::open(file)?.execute("UPDATE sessions SET data = json_set(data, '$.views', 1000000 * rowid)", [])?;
+    let spread = "UPDATE sessions SET data = json_set(data, '$.views', 1000000 * number)";
+    ensure!(Connection::open(file)?.execute(spread, [])? == SESSIONS, "not all sessions were changed");
     Ok(vec![
         ("GET /, RUST_LOG=off", silent, Samples::default()),
         ("GET /, no two pages alike", unlike, Samples::default()),

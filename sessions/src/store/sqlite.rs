@@ -2,7 +2,7 @@
 //!
 //! One row a session, readable and editable with the `sqlite3` shell; an edit takes effect at the next
 //! view, since a trigger moves the row's version. The write-ahead log makes an acknowledged change
-//! survive a killed process; after a power cut the last moments may be missing, never a half change
+//! survive a killed process; after a power cut the last minute may be missing, never half a change
 //! (<https://sqlite.org/pragma.html#pragma_synchronous>, `NORMAL`).
 
 mod batch;
@@ -24,7 +24,7 @@ use self::{
     checkpoint::Checkpoints,
     identity::Identity,
     open::{connect, connect_existing, in_turn},
-    row::{Row, text_of_time},
+    row::{Found, Row, State, text_of_time},
     worker::Worker,
 };
 use super::{Condition, Store, StoreError, Stored, Version};
@@ -112,7 +112,7 @@ impl SqliteStore {
                 .write(move |connection| {
                     // What doesn't look like a time was edited by hand and is left to the engine's repair.
                     let mut statement = connection.prepare_cached(
-                        "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions
+                        "DELETE FROM sessions WHERE number IN (SELECT number FROM sessions
                          WHERE expires_at < ?1 AND expires_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-*' LIMIT ?2)",
                     )?;
                     statement.execute(params![now, SWEEP_BATCH])
@@ -148,10 +148,10 @@ impl Store for SqliteStore {
         let key = *key;
         let row = self.worker.read(move |connection| {
             let mut statement =
-                connection.prepare_cached(&format!("SELECT {} FROM sessions WHERE id = ?1", Row::COLUMNS))?;
-            statement.query_row([key.to_string()], Row::read).optional()
+                connection.prepare_cached(&format!("SELECT {} FROM sessions WHERE id = ?1", Found::COLUMNS))?;
+            statement.query_row([key.to_string()], Found::read).optional()
         });
-        Ok(row.await?.map(Row::into_stored))
+        Ok(row.await?.map(Found::into_stored))
     }
 
     async fn put(&self, key: &SessionKey, record: &Record, condition: Condition) -> Result<Version, StoreError> {
@@ -168,9 +168,10 @@ impl Store for SqliteStore {
     async fn delete(&self, key: &SessionKey, unchanged: Version) -> Result<(), StoreError> {
         let key = *key;
         let rows = self.worker.write(move |connection| {
-            let Ok(unchanged) = i64::try_from(unchanged.0) else { return Ok(0) };
-            let mut statement = connection.prepare_cached("DELETE FROM sessions WHERE id = ?1 AND version = ?2")?;
-            statement.execute(params![key.to_string(), unchanged])
+            let State { number, version } = unchanged.into();
+            let mut statement =
+                connection.prepare_cached("DELETE FROM sessions WHERE number = ?1 AND version = ?2 AND id = ?3")?;
+            statement.execute(params![number, version, key.to_string()])
         });
         if rows.await? == 1 { Ok(()) } else { Err(StoreError::Conflict) }
     }
@@ -183,12 +184,12 @@ impl Store for SqliteStore {
             let mut statement = connection.prepare_cached(&format!(
                 "SELECT {} FROM sessions WHERE id > ?1 AND length(id) = 64 AND id NOT GLOB '*[^0-9a-f]*'
                  ORDER BY id LIMIT ?2",
-                Row::COLUMNS
+                Found::COLUMNS
             ))?;
-            let rows = statement.query_map(params![after, limit], Row::read)?;
+            let rows = statement.query_map(params![after, limit], Found::read)?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         });
-        Ok(rows.await?.into_iter().filter_map(Row::into_keyed).collect())
+        Ok(rows.await?.into_iter().filter_map(Found::into_keyed).collect())
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -227,6 +227,15 @@ async fn a_file_of_others_is_opened_as_it_is_or_not_at_all() {
     assert!(matches!(SqliteStore::open_existing(&path), Err(StoreError::Refused(_))), "it holds no sessions");
     assert_eq!(std::fs::read(&path).expect("a file"), before);
 
+    let others = folder.path().join("others.db");
+    Connection::open(&others)
+        .and_then(|other| other.execute_batch("CREATE TABLE sessions (id, expires_at)"))
+        .expect("a database");
+    for opened in [SqliteStore::open(&others), SqliteStore::open_existing(&others)] {
+        let Err(StoreError::Refused(cause)) = opened else { panic!("sessions of another kind") };
+        assert!(cause.to_string().contains("no such column"), "{cause}");
+    }
+
     open(&path);
     let key = fresh_key();
     let existing = SqliteStore::open_existing(&path).expect("a store");

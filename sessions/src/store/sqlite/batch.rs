@@ -104,10 +104,8 @@ pub(super) fn run_all(
             group.jobs.retain(|job| !job.abandoned());
         }
         let outcome = run(&mut connection, &mut batch);
-        if let Some(checkpoints) = &mut checkpoints
-            && outcome.is_ok()
-        {
-            checkpoints.committed(jobs(&mut batch).filter(|job| job.writes()).count());
+        if let Some(checkpoints) = &mut checkpoints {
+            checkpoints.changed(connection.total_changes());
         }
         for Group { jobs, back } in batch {
             let done = Done { jobs, failure: outcome.as_ref().err().map(again) };

@@ -6,26 +6,31 @@
 
 use std::{
     path::Path,
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use rusqlite::Connection;
 
 use super::{StoreError, classify, open::open_to_write};
 
-/// After so many writes the log is folded in. Each adds a page to it, and pages that were written several times
+/// After so many changed rows the log is folded in. Each adds a page to it, and pages that were written several times
 /// meanwhile are folded in once.
-const EVERY: usize = 4096;
+const EVERY: u64 = 4096;
+
+/// The log is also folded in so often. Until then it need not have reached the disk, see `synchronous`.
+const AT_LEAST_EVERY: Duration = Duration::from_secs(60);
 
 /// The pages in the log from which on a writer folds them in by itself: 64 MB. Beside a busy writer some pages are
 /// always left, so it comes to that; by then nearly all are folded in, and the log begins anew. Views wait for the disk
 /// meanwhile, so it must be rare; a start after a kill reads the whole log, so it must not be too long.
 const AT_MOST: u32 = 16_384;
 
-/// Counts writes and has the log folded in now and then.
+/// Counts changes and has the log folded in now and then.
 pub(super) struct Checkpoints {
-    since: usize,
+    /// How many rows had been changed when it was last due.
+    last: u64,
     due: SyncSender<()>,
     thread: JoinHandle<()>,
 }
@@ -40,14 +45,13 @@ impl Checkpoints {
             .name("sqlite-checkpoint".to_owned())
             .spawn(move || work(&connection, &dues))
             .map_err(|error| StoreError::Unavailable(error.into()))?;
-        Ok(Self { since: 0, due, thread })
+        Ok(Self { last: 0, due, thread })
     }
 
-    /// So many writes were committed.
-    pub(super) fn committed(&mut self, writes: usize) {
-        self.since += writes;
-        if self.since >= EVERY {
-            self.since = 0;
+    /// So many rows were changed since the start.
+    pub(super) fn changed(&mut self, rows: u64) {
+        if rows - self.last >= EVERY {
+            self.last = rows;
             // If one is due already, that one does this one's work.
             let _ = self.due.try_send(());
         }
@@ -63,7 +67,7 @@ impl Checkpoints {
 }
 
 fn work(connection: &Connection, due: &Receiver<()>) {
-    while due.recv().is_ok() {
+    while due.recv_timeout(AT_LEAST_EVERY) != Err(RecvTimeoutError::Disconnected) {
         // `PASSIVE` waits for nobody. What it could not do is left to the next one.
         if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_done| Ok(())) {
             tracing::warn!(%error, "SQLite's write-ahead log could not be folded in");

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Stored, Version};
 use crate::{Record, SessionKey, record::Revisions};
 
-/// The columns of a row, as they are stored.
+/// The columns of a row that hold a session, as they are stored.
 pub(super) struct Row {
     id: String,
     data: String,
@@ -17,12 +17,36 @@ pub(super) struct Row {
     expires_at: Option<String>,
     revisions: String,
     successor: Option<String>,
-    version: i64,
+}
+
+/// Which row it is, and which state of it: what a [`Version`] of this store is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct State {
+    pub(super) number: i64,
+    pub(super) version: i64,
+}
+
+/// A row that was read.
+pub(super) struct Found {
+    row: Row,
+    state: State,
+}
+
+impl From<State> for Version {
+    fn from(State { number, version }: State) -> Self {
+        Self((i128::from(number) << 64) | (i128::from(version) & i128::from(u64::MAX)))
+    }
+}
+
+impl From<Version> for State {
+    fn from(Version(both): Version) -> Self {
+        // Either half fits.
+        let [number, version] = [both >> 64, (both << 64) >> 64].map(|half| i64::try_from(half).unwrap_or_default());
+        Self { number, version }
+    }
 }
 
 impl Row {
-    pub(super) const COLUMNS: &'static str = "id, data, created_at, expires_at, revisions, successor, version";
-
     pub(super) fn of(key: &SessionKey, record: &Record) -> Self {
         Self {
             id: key.to_string(),
@@ -31,33 +55,15 @@ impl Row {
             expires_at: record.expires_at.map(text_of_time),
             revisions: record.revisions.texts().collect::<Vec<_>>().join(" "),
             successor: record.successor.as_ref().map(ToString::to_string),
-            version: 0,
         }
-    }
-
-    /// Reads a row whatever is in it: a column that is no text, or no Unicode, is what the engine repairs.
-    pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        let text = |column| match row.get_ref(column) {
-            Ok(ValueRef::Text(bytes)) => Ok(Some(String::from_utf8_lossy(bytes).into_owned())),
-            other => other.map(|_no_text| None),
-        };
-        Ok(Self {
-            id: text(0)?.unwrap_or_default(),
-            data: text(1)?.unwrap_or_default(),
-            created_at: text(2)?,
-            expires_at: text(3)?,
-            revisions: text(4)?.unwrap_or_default(),
-            successor: text(5)?,
-            version: row.get(6)?,
-        })
     }
 
     /// The new version, or `None` if there is a row of this id.
     pub(super) fn insert(&self, connection: &Connection) -> rusqlite::Result<Option<Version>> {
         self.write(
             connection,
-            "INSERT INTO sessions (id, data, created_at, expires_at, revisions, successor, version)
-             VALUES (?1, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+            "INSERT INTO sessions (number, version, id, data, created_at, expires_at, revisions, successor)
+             VALUES (?1, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
             None,
         )
     }
@@ -67,60 +73,85 @@ impl Row {
     /// SQLite writes to the index of `expires_at` whenever a statement names that column, changed or not. Most writes
     /// leave it as it is; the first statement is for those, and finds no row for the others.
     pub(super) fn update(&self, connection: &Connection, unchanged: Version) -> rusqlite::Result<Option<Version>> {
-        let Ok(unchanged) = i64::try_from(unchanged.0) else { return Ok(None) };
+        let unchanged = Some(unchanged.into());
         let version = self.write(
             connection,
-            "UPDATE sessions SET data = ?3, created_at = ?4, revisions = ?6, successor = ?7, version = ?8
-             WHERE id = ?1 AND version = ?2 AND expires_at IS ?5",
-            Some(unchanged),
+            "UPDATE sessions SET version = ?3, data = ?5, created_at = ?6, revisions = ?8, successor = ?9
+             WHERE number = ?1 AND version = ?2 AND id = ?4 AND expires_at IS ?7",
+            unchanged,
         )?;
         if version.is_some() {
             return Ok(version);
         }
         self.write(
             connection,
-            "UPDATE sessions SET data = ?3, created_at = ?4, expires_at = ?5, revisions = ?6, successor = ?7,
-             version = ?8 WHERE id = ?1 AND version = ?2",
-            Some(unchanged),
+            "UPDATE sessions SET version = ?3, data = ?5, created_at = ?6, expires_at = ?7, revisions = ?8,
+             successor = ?9 WHERE number = ?1 AND version = ?2 AND id = ?4",
+            unchanged,
         )
     }
 
-    /// The version that the statement has given to the row, if it found one to write. `?1` to `?8` are the id, the
-    /// version it must have, the columns from `data` to `successor`, and the new version.
-    fn write(&self, connection: &Connection, sql: &str, unchanged: Option<i64>) -> rusqlite::Result<Option<Version>> {
-        let version: i64 = rand::random();
+    /// The version that the statement has given to the row, if it found one to write. `?1` and `?2` are the number and
+    /// the version of the row, none if it's new; `?3` is its new version, `?4` to `?9` are the columns from `id` on.
+    fn write(&self, connection: &Connection, sql: &str, row: Option<State>) -> rusqlite::Result<Option<Version>> {
+        let version = rand::random();
         let rows = connection.prepare_cached(sql)?.execute(params![
+            row.map(|row| row.number),
+            row.map(|row| row.version),
+            version,
             self.id,
-            unchanged,
             self.data,
             self.created_at,
             self.expires_at,
             self.revisions,
             self.successor,
-            version
         ])?;
-        Ok((rows == 1).then(|| Version(version.into())))
+        let number = row.map_or_else(|| connection.last_insert_rowid(), |row| row.number);
+        Ok((rows == 1).then(|| State { number, version }.into()))
+    }
+}
+
+impl Found {
+    pub(super) const COLUMNS: &'static str = "number, version, id, data, created_at, expires_at, revisions, successor";
+
+    /// Reads a row whatever is in it: a column that is no text, or no Unicode, is what the engine repairs.
+    pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        let text = |column| match row.get_ref(column) {
+            Ok(ValueRef::Text(bytes)) => Ok(Some(String::from_utf8_lossy(bytes).into_owned())),
+            other => other.map(|_no_text| None),
+        };
+        let state = State { number: row.get(0)?, version: row.get(1)? };
+        let row = Row {
+            id: text(2)?.unwrap_or_default(),
+            data: text(3)?.unwrap_or_default(),
+            created_at: text(4)?,
+            expires_at: text(5)?,
+            revisions: text(6)?.unwrap_or_default(),
+            successor: text(7)?,
+        };
+        Ok(Self { row, state })
     }
 
     pub(super) fn into_stored(self) -> Stored {
-        let data = match serde_json::from_str(&self.data) {
+        let Self { row, state } = self;
+        let data = match serde_json::from_str(&row.data) {
             Ok(Value::Object(fields)) => fields,
             // Edited into something else; the engine repairs what it does not find.
             _ => serde_json::Map::new(),
         };
         let record = Record {
             data,
-            created_at: self.created_at.as_deref().and_then(time_of_text),
-            expires_at: self.expires_at.as_deref().and_then(time_of_text),
-            revisions: Revisions::from_texts(self.revisions.split_whitespace()),
-            successor: self.successor.as_deref().and_then(SessionKey::parse),
+            created_at: row.created_at.as_deref().and_then(time_of_text),
+            expires_at: row.expires_at.as_deref().and_then(time_of_text),
+            revisions: Revisions::from_texts(row.revisions.split_whitespace()),
+            successor: row.successor.as_deref().and_then(SessionKey::parse),
         };
-        Stored { record, version: Version(self.version.into()) }
+        Stored { record, version: state.into() }
     }
 
     /// `None` for a row whose id is no key, which can only have been put there by hand.
     pub(super) fn into_keyed(self) -> Option<(SessionKey, Stored)> {
-        let key = SessionKey::parse(&self.id)?;
+        let key = SessionKey::parse(&self.row.id)?;
         Some((key, self.into_stored()))
     }
 }
@@ -140,6 +171,16 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
+
+    #[test]
+    fn a_version_holds_a_number_and_a_version() {
+        for number in [i64::MIN, -1, 0, 1, i64::MAX] {
+            for version in [i64::MIN, -1, 0, 1, i64::MAX] {
+                let state = State { number, version };
+                assert_eq!(State::from(Version::from(state)), state);
+            }
+        }
+    }
 
     #[test]
     fn times_survive_as_text_that_sorts() {

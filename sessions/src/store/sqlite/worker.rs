@@ -80,7 +80,7 @@ impl Worker {
         self.run(false, operation).await
     }
 
-    /// Runs an operation that writes; it is durable when this answers.
+    /// Runs an operation that writes. When this answers, a killed process can't undo it any more.
     pub(super) async fn write<R, F>(&self, operation: F) -> Result<R, StoreError>
     where
         R: Send + 'static,
