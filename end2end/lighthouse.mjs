@@ -30,8 +30,15 @@ const chrome = await launch({
   chromePath: process.env.CHROMIUM_PATH || undefined,
   chromeFlags: ['--headless=new', '--disable-gpu', ...sandbox],
 });
-try {
+// Now and then Chromium hands over no trace. That is no judgement, so it's asked for once more.
+const judgement = async (tries = 3) => {
   const { lhr } = await lighthouse(`${origin}/`, { port: chrome.port, onlyCategories: Object.keys(least), logLevel: 'error' });
+  const errors = Object.values(lhr.audits).filter(({ scoreDisplayMode }) => scoreDisplayMode === 'error');
+  for (const { id, errorMessage } of errors) console.log(`  ${id}: ${errorMessage}`);
+  return errors.length > 0 && tries > 1 ? judgement(tries - 1) : lhr;
+};
+try {
+  const lhr = await judgement();
   for (const [name, { score, auditRefs }] of Object.entries(lhr.categories)) {
     console.log(`${name.padEnd(15)}${Math.round(score * 100)}`);
     if (score >= least[name]) continue;
