@@ -19,7 +19,7 @@ fn pages(criterion: &mut Criterion) {
     let assets = Assets::new(&path("css"), &path("js"), &path("wasm"));
     let around = Surroundings { assets, origin: None, watched: false };
     let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-    let kept = Kept::new("SQLite", since, since + Duration::from_hours(14 * 24), false);
+    let kept = Kept::new("SQLite", since, since + Duration::from_hours(14 * 24), since + Duration::from_hours(90 * 24));
     let view = View { views: 42, greeting: Greeting::first() };
     let mut group = criterion.benchmark_group("render");
     group.bench_function("the page of a view", |bench| {

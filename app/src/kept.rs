@@ -15,11 +15,11 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// A session in a store, which has a name of a word or two, from when it began to when it ends; `in_any_case` if
-    /// it does so even if the visitor returns before.
+    /// A session in a store, which has a name of a word or two: from when it began to when it expires unless the
+    /// visitor returns, or ends even if so.
     #[must_use]
-    pub fn new(store: &'static str, since: SystemTime, until: SystemTime, in_any_case: bool) -> Self {
-        Self { store, since: day(since), until: day(until), in_any_case }
+    pub fn new(store: &'static str, since: SystemTime, expires: SystemTime, ends: SystemTime) -> Self {
+        Self { store, since: day(since), until: day(expires.min(ends)), in_any_case: expires >= ends }
     }
 }
 
@@ -53,11 +53,16 @@ mod tests {
     fn it_says_where_and_for_how_long() {
         let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_300_000);
         let until = since + Duration::from_secs(14 * 24 * 60 * 60);
-        let html = |in_any_case| Owner::new().with(|| kept(Kept::new("SQLite", since, until, in_any_case)).to_html());
-        assert!(html(false).contains("</time> unless you return."), "{}", html(false));
-        assert!(html(true).contains("</time>, whether or not you return."), "{}", html(true));
-        let html = html(false);
-        assert!(html.contains("<time datetime=\"2026-11-21\">21 November 2026</time>"), "{html}");
-        assert!(html.contains("<time datetime=\"2026-12-05\">5 December 2026</time>"), "{html}");
+        let later = until + Duration::from_hours(24);
+        for (expires, ends, unless) in [
+            (until, later, "</time> unless you return."),
+            (until, until, "</time>, whether or not you return."),
+            (later, until, "</time>, whether or not you return."),
+        ] {
+            let html = Owner::new().with(|| kept(Kept::new("SQLite", since, expires, ends)).to_html());
+            assert!(html.contains(unless), "{html}");
+            assert!(html.contains("<time datetime=\"2026-11-21\">21 November 2026</time>"), "{html}");
+            assert!(html.contains("<time datetime=\"2026-12-05\">5 December 2026</time>"), "{html}");
+        }
     }
 }

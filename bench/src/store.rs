@@ -1,6 +1,8 @@
 //! Where a server under measurement keeps its sessions.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
 
 /// A store, and how a server is told of it.
 #[derive(Clone, Debug)]
@@ -28,6 +30,12 @@ impl Store {
             Self::Sqlite(_) => self.clone(),
             Self::Emulator { project, .. } => Self::Emulator { host: address.to_owned(), project: project.clone() },
         }
+    }
+
+    /// The file of SQLite.
+    pub(crate) fn file(&self) -> anyhow::Result<&Path> {
+        let Self::Sqlite(path) = self else { bail!("SQLite is a file") };
+        Ok(path)
     }
 
     /// The environment of a process that is to use it.

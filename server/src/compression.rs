@@ -1,4 +1,5 @@
-//! Compresses pages: small, whole, and most of each the same in many answers. Assets are compressed when they are built.
+//! Compresses pages: small, whole, and most of each the same in many answers. Assets are compressed when they are
+//! built.
 //!
 //! A page this small costs a streaming encoder more to set up than to compress. libdeflate takes it in one piece and
 //! half the time, to a smaller size than brotli at the qualities that are as quick.
@@ -58,11 +59,6 @@ impl From<String> for Repeated {
 }
 
 impl Repeated {
-    #[cfg(test)]
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
-
     fn deflated(&self) -> io::Result<&[u8]> {
         match self.deflated.get() {
             Some(deflated) => Ok(deflated),

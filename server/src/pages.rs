@@ -52,9 +52,7 @@ impl Pages {
 
     /// The page of a visitor's count.
     pub(crate) fn counted(&self, headers: &HeaderMap, session: Session<Visitor>) -> Response {
-        let in_any_case = session.expires_at >= session.ends_at;
-        let until = session.expires_at.min(session.ends_at);
-        let kept = Kept::new(self.site.store(), session.created_at, until, in_any_case);
+        let kept = Kept::new(self.site.store(), session.created_at, session.expires_at, session.ends_at);
         self.page(Seen { around: self.site.around(headers), view: session.data.into(), kept }).answer(headers)
     }
 
@@ -122,12 +120,12 @@ mod tests {
 
     fn seen() -> Seen {
         let around = Surroundings { assets: Assets::new("/a.css", "/a.js", "/a.wasm"), origin: None, watched: false };
-        let day = SystemTime::UNIX_EPOCH;
-        Seen {
-            around,
-            view: View { views: 1, greeting: Greeting::first() },
-            kept: Kept::new("SQLite", day, day, false),
-        }
+        let [day, next] = days();
+        Seen { around, view: View { views: 1, greeting: Greeting::first() }, kept: Kept::new("SQLite", day, day, next) }
+    }
+
+    fn days() -> [SystemTime; 2] {
+        [SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + Duration::from_hours(24)]
     }
 
     #[test]
@@ -138,7 +136,7 @@ mod tests {
             fs::write(folder.path().join("pkg").join(name), "").expect("a file");
         }
         let pages = Pages::new(Site::open(folder.path(), false, false, "SQLite").expect("a site"));
-        let (day, next) = (SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + Duration::from_hours(24));
+        let [day, next] = days();
         let with = |change: fn(&mut Seen)| {
             let mut seen = seen();
             change(&mut seen);
@@ -151,17 +149,18 @@ mod tests {
             with(|seen| seen.around.assets = Assets::new("/b.css", "/a.js", "/a.wasm")),
             with(|seen| seen.view.views = 2),
             with(|seen| seen.view.greeting = Greeting::pick("Hola Mundo").expect("a greeting")),
-            kept(Kept::new("Firestore", day, day, false)),
-            kept(Kept::new("SQLite", next, day, false)),
-            kept(Kept::new("SQLite", day, next, false)),
-            kept(Kept::new("SQLite", day, day, true)),
+            kept(Kept::new("Firestore", day, day, next)),
+            kept(Kept::new("SQLite", next, day, next)),
+            kept(Kept::new("SQLite", day, next, next + Duration::from_secs(1))),
+            kept(Kept::new("SQLite", day, day, day)),
         ];
+        let html = |page: &Page| compress("", &page.rest, &HeaderMap::new()).0;
         for (n, one) in all.iter().enumerate() {
             let page = pages.page(one.clone());
             for (m, other) in all.iter().enumerate() {
                 let other = pages.page(other.clone());
                 assert_eq!(Arc::ptr_eq(&page, &other), n == m, "{n} {m}");
-                assert_eq!(page.rest.text() == other.rest.text(), n == m, "{n} {m}");
+                assert_eq!(html(&page) == html(&other), n == m, "{n} {m}");
             }
         }
     }

@@ -48,11 +48,10 @@ const RATIOS: usize = 6;
 impl Grown {
     async fn new(bench: &Bench, sessions: u32) -> anyhow::Result<Self> {
         let store = bench.sqlite(&format!("growth-{sessions}"));
-        let Store::Sqlite(path) = &store else { bail!("SQLite is a file") };
         let server = Server::start(&bench.server, &store, &[]).await?;
         let cookies = visitors(server.address, VIEWED as usize).await?.into();
         server.stop().await?;
-        fill(path, sessions)?;
+        fill(store.file()?, sessions)?;
         Ok(Self { sessions, store, cookies, samples: Default::default() })
     }
 

@@ -147,11 +147,11 @@ pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
 /// Servers on SQLite whose page costs something else.
 async fn variants(bench: &Bench) -> anyhow::Result<Vec<(&'static str, Loaded, Samples)>> {
     let silent = Loaded::start(bench, &bench.sqlite("silent"), &[("RUST_LOG", "off")]).await?;
-    let file = bench.folder.path().join("unlike.db");
-    let unlike = Loaded::start(bench, &Store::Sqlite(file.clone()), &[]).await?;
+    let store = bench.sqlite("unlike");
+    let unlike = Loaded::start(bench, &store, &[]).await?;
     // The counts are so far apart that no visitor sees a page that was made for another one.
     let spread = "UPDATE sessions SET data = json_set(data, '$.views', 1000000 * number)";
-    ensure!(Connection::open(file)?.execute(spread, [])? == SESSIONS, "not all sessions were changed");
+    ensure!(Connection::open(store.file()?)?.execute(spread, [])? == SESSIONS, "not all sessions were changed");
     Ok(vec![
         ("GET /, RUST_LOG=off", silent, Samples::default()),
         ("GET /, no two pages alike", unlike, Samples::default()),

@@ -43,7 +43,7 @@ impl Checkpoints {
         let (due, dues) = sync_channel(1);
         let thread = thread::Builder::new()
             .name("sqlite-checkpoint".to_owned())
-            .spawn(move || work(&connection, &dues))
+            .spawn(move || work(&connection, &dues, AT_LEAST_EVERY))
             .map_err(|error| StoreError::Unavailable(error.into()))?;
         Ok(Self { last: 0, due, thread })
     }
@@ -66,11 +66,39 @@ impl Checkpoints {
     }
 }
 
-fn work(connection: &Connection, due: &Receiver<()>) {
-    while due.recv_timeout(AT_LEAST_EVERY) != Err(RecvTimeoutError::Disconnected) {
+fn work(connection: &Connection, due: &Receiver<()>, at_least_every: Duration) {
+    while due.recv_timeout(at_least_every) != Err(RecvTimeoutError::Disconnected) {
         // `PASSIVE` waits for nobody. What it could not do is left to the next one.
         if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_done| Ok(())) {
             tracing::warn!(%error, "SQLite's write-ahead log could not be folded in");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::store::sqlite::open::connect;
+
+    #[test]
+    fn the_log_is_folded_in_after_some_time() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("sessions.db");
+        let writer = connect(&path).expect("a file");
+        let length = || std::fs::metadata(&path).expect("a file").len();
+        let before = length();
+        let connection = open_to_write(&path).expect("a file");
+        let (due, dues) = sync_channel(1);
+        let thread = thread::spawn(move || work(&connection, &dues, Duration::from_millis(1)));
+        let begun = Instant::now();
+        while length() == before && begun.elapsed() < Duration::from_secs(5) {
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert!(length() > before, "the tables are still in the log");
+        drop(due);
+        thread.join().expect("its end");
+        drop(writer);
     }
 }
