@@ -37,6 +37,19 @@ pub(crate) struct Load {
 }
 
 impl Load {
+    /// Of nothing yet.
+    pub(crate) fn none() -> anyhow::Result<Self> {
+        Ok(Self { answers: 0, failures: 0, elapsed: Duration::ZERO, waits: histogram()? })
+    }
+
+    /// Adds what became of a load after this one.
+    pub(crate) fn add(&mut self, next: &Self) -> anyhow::Result<()> {
+        self.answers += next.answers;
+        self.failures += next.failures;
+        self.elapsed += next.elapsed;
+        Ok(self.waits.add(&next.waits)?)
+    }
+
     pub(crate) fn per_second(&self) -> f64 {
         float(self.answers) / self.elapsed.as_secs_f64()
     }

@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::bail;
 use hyper::header::HeaderValue;
+use rand::seq::SliceRandom as _;
 use rusqlite::Connection;
 
 use super::Bench;
@@ -20,69 +21,57 @@ use crate::{
 const VIEWED: u32 = 1000;
 const CONNECTIONS: usize = 8;
 const REPETITIONS: usize = 5;
-/// Long enough for SQLite's log to fill up and begin anew.
-const EACH: Duration = Duration::from_secs(3);
 
-/// A file of some size, and what was measured with it.
+/// Each repetition views the files in so many turns, for so long each: long enough in all for SQLite's log to fill up
+/// and begin anew, and each so short that what else the machine does meanwhile slows down all of them.
+const TURNS: usize = 10;
+const TURN: Duration = Duration::from_millis(250);
+
+/// The kinds of views, and the server's settings for each.
+const KINDS: [(&str, &[(&str, &str)]); 2] = [("cold", &[("SESSION_CACHE_CAPACITY", "0")]), ("warm", &[])];
+
+/// What is measured of each kind.
+const FIGURES: [(&str, &str); 6] = [
+    ("p50", "ms"),
+    ("p99", "ms"),
+    ("p99.9", "ms"),
+    ("p50, beside 1,000 sessions", "times"),
+    ("p99, beside 1,000 sessions", "times"),
+    ("memory", "MB"),
+];
+
+/// A file of some size, and the samples of each figure of each kind.
 struct Grown {
     sessions: u32,
     store: Store,
     cookies: Arc<[HeaderValue]>,
-    samples: [Vec<f64>; NAMES.len()],
+    samples: [[Vec<f64>; FIGURES.len()]; KINDS.len()],
 }
-
-const NAMES: [(&str, &str); 8] = [
-    ("cold view, p50", "ms"),
-    ("cold view, p99", "ms"),
-    ("warm view, p50", "ms"),
-    ("warm view, p99", "ms"),
-    ("warm view, p99.9", "ms"),
-    ("memory", "MB"),
-    ("warm view, p50, beside 1,000 sessions", "times"),
-    ("warm view, p99, beside 1,000 sessions", "times"),
-];
-
-/// Where the ratios are among them: they are known once all files were viewed.
-const RATIOS: usize = 6;
 
 impl Grown {
     async fn new(bench: &Bench, sessions: u32) -> anyhow::Result<Self> {
         let store = bench.sqlite(&format!("growth-{sessions}"));
         let server = Server::start(&bench.server, &store, &[]).await?;
-        let cookies = visitors(server.address, VIEWED as usize).await?.into();
+        let mut cookies = visitors(server.address, VIEWED as usize).await?;
         server.stop().await?;
         fill(store.file()?, sessions)?;
-        Ok(Self { sessions, store, cookies, samples: Default::default() })
-    }
-
-    /// Measures once; answers the median and the 99th percentile of the warm views.
-    async fn measure(&mut self, bench: &Bench) -> anyhow::Result<[f64; 2]> {
-        let mut server = Server::start(&bench.server, &self.store, &[]).await?;
-        let cold = views(&server, &self.cookies, Until::Requests(VIEWED.into())).await?;
-        let warm = views(&server, &self.cookies, Until::Elapsed(EACH)).await?;
-        let memory = server.usage().megabytes;
-        server.stop().await?;
-        let waits = [warm.wait(0.5), warm.wait(0.99)];
-        self.add(0, [cold.wait(0.5), cold.wait(0.99), waits[0], waits[1], warm.wait(0.999), memory]);
-        Ok(waits)
-    }
-
-    /// Adds a sample of each figure from the `first` one on.
-    fn add<const N: usize>(&mut self, first: usize, measured: [f64; N]) {
-        for (samples, sample) in self.samples[first..].iter_mut().zip(measured) {
-            samples.push(sample);
-        }
+        // Visitors do not come back in the order in which they first came. Those who did would share pages of the file
+        // with who is beside them, in a small file only.
+        cookies.shuffle(&mut rand::rng());
+        Ok(Self { sessions, store, cookies: cookies.into(), samples: Default::default() })
     }
 
     fn report(&self, report: &mut Report) {
         let sessions = crate::table::number(self.sessions.into());
         let subject = format!("SQLite with {sessions} sessions, 1,000 of them viewed, 8 at a time");
-        for ((name, unit), samples) in NAMES.into_iter().zip(&self.samples) {
-            let figure = report.add(&subject, name, unit, samples);
-            match unit {
-                "MB" => drop(figure.target(Target::AtMost(40.0))),
-                "times" => drop(figure.target(Target::AtMost(1.25))),
-                _ => {}
+        for ((kind, _), samples) in KINDS.iter().zip(&self.samples) {
+            for ((name, unit), samples) in FIGURES.iter().zip(samples) {
+                let figure = report.add(&subject, &format!("{kind} view, {name}"), unit, samples);
+                match *unit {
+                    "MB" => drop(figure.target(Target::AtMost(40.0))),
+                    "times" => drop(figure.target(Target::AtMost(1.25))),
+                    _ => {}
+                }
             }
         }
     }
@@ -93,21 +82,38 @@ pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
     for sessions in [1_000, 100_000, 1_000_000] {
         files.push(Grown::new(bench, sessions).await?);
     }
-    // In turn, and back again: what else the machine does meanwhile slows down all of them.
-    for n in 0..REPETITIONS {
-        let mut waits = Vec::new();
-        for at in 0..files.len() {
-            let at = if n % 2 == 0 { at } else { files.len() - 1 - at };
-            waits.push((at, files[at].measure(bench).await?));
-        }
-        waits.sort_by_key(|(at, _)| *at);
-        let [p50, p99] = waits[0].1;
-        for (file, (_, waits)) in files.iter_mut().zip(&waits) {
-            file.add(RATIOS, [waits[0] / p50, waits[1] / p99]);
+    for _ in 0..REPETITIONS {
+        for kind in 0..KINDS.len() {
+            repeat(bench, &mut files, kind).await?;
         }
     }
     for file in &files {
         file.report(report);
+    }
+    Ok(())
+}
+
+/// Views the sessions of all files by turns, and adds a sample to each figure of this kind.
+async fn repeat(bench: &Bench, files: &mut [Grown], kind: usize) -> anyhow::Result<()> {
+    let mut running = Vec::new();
+    for file in &*files {
+        let server = Server::start(&bench.server, &file.store, KINDS[kind].1).await?;
+        views(&server, &file.cookies, Until::Requests(VIEWED.into())).await?;
+        running.push((server, Load::none()?));
+    }
+    for turn in 0..TURNS {
+        for at in 0..files.len() {
+            let at = if turn % 2 == 0 { at } else { files.len() - 1 - at };
+            let (server, load) = &mut running[at];
+            load.add(&views(server, &files[at].cookies, Until::Elapsed(TURN)).await?)?;
+        }
+    }
+    let [beside_p50, beside_p99] = [0.5, 0.99].map(|share| running[0].1.wait(share));
+    for (file, (mut server, load)) in files.iter_mut().zip(running) {
+        let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|share| load.wait(share));
+        let figures = [p50, p99, p999, p50 / beside_p50, p99 / beside_p99, server.usage().megabytes];
+        file.samples[kind].iter_mut().zip(figures).for_each(|(samples, figure)| samples.push(figure));
+        server.stop().await?;
     }
     Ok(())
 }

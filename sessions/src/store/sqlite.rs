@@ -56,9 +56,9 @@ impl SqliteStore {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| StoreError::Refused(error.into()))?;
         }
-        let connection = in_turn(|| connect(&path))?;
+        let mut connection = in_turn(|| connect(&path))?;
         let identity = Identity::of(&path);
-        let checkpoints = Checkpoints::start(&path, &connection)?;
+        let checkpoints = Checkpoints::start(&path, &mut connection)?;
         let worker = Worker::start(connection, Some(checkpoints))?;
         Ok(Self { path, identity, worker })
     }

@@ -89,14 +89,18 @@ async fn the_log_is_folded_into_the_file_while_the_store_is_open() {
     let path = folder.path().join("sessions.db");
     let store = open(&path);
     let length = || std::fs::metadata(&path).expect("a file").len();
-    let (keys, stored, before) = ([(); 5000].map(|()| fresh_key()), record(1), length());
-    try_join_all(keys.iter().map(|key| store.put(key, &stored, Condition::Absent))).await.expect("new sessions");
+    // Of 250 pages, so that the log is soon full.
+    let mut large = record(1);
+    large.data.insert("text".to_owned(), "a".repeat(1_000_000).into());
+    for _ in 0..70 {
+        store.put(&fresh_key(), &large, Condition::Absent).await.expect("a write");
+    }
     let folded_in = async {
-        while length() < before + 500_000 {
+        while length() < 60_000_000 {
             sleep(Duration::from_millis(1)).await;
         }
     };
-    timeout(Duration::from_secs(5), folded_in).await.expect("the file grows");
+    timeout(Duration::from_secs(30), folded_in).await.expect("the file grows");
 }
 
 #[tokio::test]

@@ -85,11 +85,7 @@ where
 }
 
 /// The work of the thread, until nobody can ask any more.
-pub(super) fn run_all(
-    mut connection: Connection,
-    groups: &mpsc::Receiver<Group>,
-    mut checkpoints: Option<Checkpoints>,
-) {
+pub(super) fn run_all(mut connection: Connection, groups: &mpsc::Receiver<Group>, checkpoints: Option<Checkpoints>) {
     while let Ok(first) = groups.recv() {
         let mut batch = vec![first];
         let mut size = batch[0].jobs.len();
@@ -104,18 +100,14 @@ pub(super) fn run_all(
             group.jobs.retain(|job| !job.abandoned());
         }
         let outcome = run(&mut connection, &mut batch);
-        if let Some(checkpoints) = &mut checkpoints {
-            checkpoints.changed(connection.total_changes());
-        }
         for Group { jobs, back } in batch {
             let done = Done { jobs, failure: outcome.as_ref().err().map(again) };
             // Without a courier the answers are handed out here.
             let _ = back.map(|back| back.send(done));
         }
     }
-    // The connection that is closed last folds in what is left.
     if let Some(checkpoints) = checkpoints {
-        checkpoints.finish();
+        checkpoints.finish(&mut connection);
     }
 }
 
