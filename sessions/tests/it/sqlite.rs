@@ -92,8 +92,9 @@ async fn the_log_is_folded_into_the_file_while_the_store_is_open() {
     // Of 250 pages, so that the log is soon full.
     let mut large = record(1);
     large.data.insert("text".to_owned(), "a".repeat(1_000_000).into());
-    for _ in 0..70 {
+    for n in 0..70 {
         store.put(&fresh_key(), &large, Condition::Absent).await.expect("a write");
+        assert!(n > 50 || length() < 1_000_000, "folded in after {n} MB");
     }
     let folded_in = async {
         while length() < 60_000_000 {

@@ -3,7 +3,7 @@
 //! SQLite would do it by itself, in the middle of the commit that fills the log: pages from all over a big file, written
 //! and waited for while every view waits, too. A connection of its own does it while views go on
 //! (<https://sqlite.org/wal.html#ckpt>). It can't finish beside a busy writer, so the writer folds in what has come
-//! meanwhile, which is little, and begins the log anew.
+//! meanwhile, and begins the log anew.
 
 use std::{
     ffi::c_int,
@@ -11,13 +11,13 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
     time::Duration,
 };
 
-use rusqlite::{Connection, hooks::Wal};
+use rusqlite::{Connection, MAIN_DB, hooks::Wal, wal::CheckpointMode};
 
 use super::{StoreError, classify, open::open_to_write};
 
@@ -52,14 +52,10 @@ impl Checkpoints {
         // Without room: it's only asked while it waits to be.
         let (due, dues) = sync_channel(0);
         let folded = Arc::new(AtomicBool::new(false));
-        let mut log = Log { pages: 0, fold_at: when.full, full: when.full, due, folded: Arc::clone(&folded) };
+        let mut log = Log::new(when.full, due, Arc::clone(&folded));
         let committed = move |wal: &mut Wal, pages| {
-            if log.committed(pages) {
-                match wal.checkpoint().map_err(classify) {
-                    // Another process may fold it in just now.
-                    Ok(()) | Err(StoreError::Contended(_)) => {}
-                    Err(error) => failed(&error),
-                }
+            if let Some(mode) = log.committed(pages) {
+                warn_of(wal.checkpoint_v2(mode));
             }
             // The commit stands, whatever becomes of its log.
             Ok(())
@@ -93,29 +89,46 @@ struct Log {
     fold_at: c_int,
     full: c_int,
     due: SyncSender<()>,
-    /// Whether what was due has been done.
+    /// Whether the thread was asked and the writer has not folded in the rest yet.
+    asked: bool,
+    /// The thread's answer.
     folded: Arc<AtomicBool>,
 }
 
 impl Log {
-    /// Has it folded in when that's due, and answers whether the writer is to fold in the rest.
-    fn committed(&mut self, pages: c_int) -> bool {
+    fn new(full: c_int, due: SyncSender<()>, folded: Arc<AtomicBool>) -> Self {
+        Self { pages: 0, fold_at: full, full, due, asked: false, folded }
+    }
+
+    /// Has the thread fold it in when that's due, and answers how the writer is to fold in the rest, if now.
+    fn committed(&mut self, pages: c_int) -> Option<CheckpointMode> {
         if pages < self.pages {
             // It has begun anew.
             self.fold_at = self.full;
-            self.folded.store(false, Ordering::Relaxed);
+            self.asked = false;
         }
         self.pages = pages;
         if pages < self.fold_at {
-            return false;
+            return None;
+        }
+        if !self.asked {
+            self.folded.store(false, Ordering::Relaxed);
+            match self.due.try_send(()) {
+                Ok(()) => self.asked = true,
+                Err(TrySendError::Full(())) => {}
+                // Nobody else does it.
+                Err(TrySendError::Disconnected(())) => self.folded.store(true, Ordering::Relaxed),
+            }
         }
         if !self.folded.swap(false, Ordering::Relaxed) {
-            let _ = self.due.try_send(());
-            return false;
+            return None;
         }
-        // It grows while somebody still reads from it.
+        self.asked = false;
         self.fold_at = pages.saturating_add(self.full);
-        true
+        // Others who write or read may have kept it from beginning anew, and may do so for ever. `FULL` lets nobody write
+        // meanwhile, and waits for readers as long as for any lock.
+        let once_more = pages >= self.full.saturating_mul(2);
+        Some(if once_more { CheckpointMode::FULL } else { CheckpointMode::PASSIVE })
     }
 }
 
@@ -126,17 +139,19 @@ fn work(connection: &Connection, dues: &Receiver<()>, folded: &AtomicBool, at_le
             return;
         }
         // `PASSIVE` waits for nobody.
-        if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_done| Ok(())) {
-            failed(&classify(error));
-        }
+        warn_of(connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE));
         if due.is_ok() {
             folded.store(true, Ordering::Relaxed);
         }
     }
 }
 
-fn failed(error: &StoreError) {
-    tracing::warn!(%error, "SQLite's write-ahead log could not be folded in");
+fn warn_of(checkpoint: rusqlite::Result<(c_int, c_int)>) {
+    match checkpoint.map_err(classify) {
+        // If somebody else is at it, that one does this one's work.
+        Ok(_) | Err(StoreError::Contended(_)) => {}
+        Err(error) => tracing::warn!(%error, "SQLite's write-ahead log could not be folded in"),
+    }
 }
 
 #[cfg(test)]
@@ -146,6 +161,10 @@ mod tests {
     use super::*;
     use crate::store::sqlite::open::connect;
 
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    const NEW_ROW: &str = "INSERT INTO sessions (id, data) VALUES (random(), '{}')";
+
     /// Writes rows until `enough` says so after one of them, and answers whether it did.
     fn write_until(when: When, enough: impl Fn(&Path, u64) -> bool) -> bool {
         let folder = tempfile::tempdir().expect("a folder");
@@ -154,9 +173,8 @@ mod tests {
         let checkpoints = Checkpoints::start_with(&path, &mut writer, when).expect("a thread");
         let begun = Instant::now();
         let mut is_enough = false;
-        while !is_enough && begun.elapsed() < Duration::from_secs(5) {
-            let row = "INSERT INTO sessions (id, data) VALUES (random(), '{}')";
-            writer.execute(row, []).expect("a row");
+        while !is_enough && begun.elapsed() < PATIENCE {
+            writer.execute(NEW_ROW, []).expect("a row");
             is_enough = enough(&path, writer.total_changes());
         }
         checkpoints.finish(&mut writer);
@@ -171,34 +189,59 @@ mod tests {
     }
 
     #[test]
-    fn a_full_log_is_folded_in_once_by_the_thread_and_once_by_the_writer() {
+    fn a_full_log_is_folded_in_by_the_thread_and_the_rest_by_the_writer() {
+        use CheckpointMode::{FULL, PASSIVE};
         let (due, dues) = sync_channel(1);
         let folded = Arc::new(AtomicBool::new(false));
-        let mut log = Log { pages: 0, fold_at: 10, full: 10, due, folded: Arc::clone(&folded) };
-        let mut after = |pages, has_folded, expected: (bool, bool)| {
-            folded.fetch_or(has_folded, Ordering::Relaxed);
-            let rest = log.committed(pages);
-            assert_eq!((dues.try_recv().is_ok(), rest), expected, "{pages} pages");
+        let mut log = Log::new(10, due, Arc::clone(&folded));
+        let mut after = |pages, is_due: bool, rest: Option<CheckpointMode>| {
+            let mode = log.committed(pages).map(|mode| mode as c_int);
+            assert_eq!((dues.try_recv().is_ok(), mode), (is_due, rest.map(|mode| mode as c_int)), "{pages} pages");
         };
-        let (nothing, is_due, the_rest) = ((false, false), (true, false), (false, true));
-        after(9, false, nothing);
-        after(10, false, is_due);
-        after(11, false, is_due);
-        after(12, true, the_rest);
-        // Somebody reads from it.
-        after(13, false, nothing);
-        after(21, false, nothing);
-        after(22, false, is_due);
-        after(23, true, the_rest);
-        // It begins anew.
-        after(2, true, nothing);
-        after(9, false, nothing);
-        after(10, false, is_due);
+        let fold = || folded.store(true, Ordering::Relaxed);
+        after(9, false, None);
+        after(10, true, None);
+        after(11, false, None);
+        fold();
+        after(12, false, Some(PASSIVE));
+        // Somebody still reads from it.
+        after(13, false, None);
+        after(22, true, None);
+        fold();
+        after(23, false, Some(FULL));
+        after(33, true, None);
+        // It begins anew, and what was asked for before is late.
+        after(2, false, None);
+        fold();
+        after(10, true, None);
+        fold();
+        after(11, false, Some(PASSIVE));
+        // The thread is no more.
+        drop(dues);
+        log.committed(1);
+        assert!(log.committed(10).is_some());
+    }
+
+    #[test]
+    fn the_thread_folds_in_what_is_due() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("sessions.db");
+        let writer = connect(&path).expect("a file");
+        let connection = open_to_write(&path).expect("a file");
+        let (due, dues) = sync_channel(1);
+        let done = AtomicBool::new(false);
+        // Until then the tables are in the log only.
+        assert_eq!(pages(&path), 1);
+        due.send(()).expect("a receiver");
+        drop(due);
+        work(&connection, &dues, &done, Duration::from_secs(60));
+        assert!(done.into_inner() && pages(&path) > 1, "{} pages", pages(&path));
+        drop(writer);
     }
 
     #[test]
     fn the_log_is_folded_in_when_it_is_full_and_begins_anew() {
-        let when = When { full: 64, at_least_every: Duration::from_secs(60) };
+        let when = When { full: 64, at_least_every: PATIENCE };
         // Each row adds a page at least. A log that has begun anew is written over, and stays as long as it was.
         let anew = |path: &Path, rows: u64| {
             let log = pages(&path.with_extension("db-wal"));
