@@ -28,30 +28,33 @@ pub(crate) enum Until {
 
 /// What became of a load.
 pub(crate) struct Load {
-    pub(crate) answers: u64,
     /// Answers of another status than 200, and requests without one.
     pub(crate) failures: u64,
     pub(crate) elapsed: Duration,
-    /// In microseconds.
+    /// Of each request, in microseconds.
     waits: Histogram<u64>,
 }
 
 impl Load {
     /// Of nothing yet.
     pub(crate) fn none() -> anyhow::Result<Self> {
-        Ok(Self { answers: 0, failures: 0, elapsed: Duration::ZERO, waits: histogram()? })
+        Ok(Self { failures: 0, elapsed: Duration::ZERO, waits: histogram()? })
     }
 
     /// Adds what became of a load after this one.
     pub(crate) fn add(&mut self, next: &Self) -> anyhow::Result<()> {
-        self.answers += next.answers;
         self.failures += next.failures;
         self.elapsed += next.elapsed;
         Ok(self.waits.add(&next.waits)?)
     }
 
+    /// Answers of status 200.
+    pub(crate) fn answers(&self) -> u64 {
+        self.waits.len() - self.failures
+    }
+
     pub(crate) fn per_second(&self) -> f64 {
-        float(self.answers) / self.elapsed.as_secs_f64()
+        float(self.answers()) / self.elapsed.as_secs_f64()
     }
 
     /// How long the slowest of the fastest `share` had to wait, in milliseconds.
@@ -93,13 +96,14 @@ pub(crate) async fn load(
             }
         })
     });
-    let (mut waits, mut failures) = (histogram()?, 0);
+    let mut all = Load::none()?;
     for done in try_join_all(tasks).await? {
-        let (of_one, failed) = done?;
-        waits.add(of_one)?;
-        failures += failed;
+        let (waits, failures) = done?;
+        all.waits.add(waits)?;
+        all.failures += failures;
     }
-    Ok(Load { answers: waits.len() - failures, failures, elapsed: begun.elapsed(), waits })
+    all.elapsed = begun.elapsed();
+    Ok(all)
 }
 
 /// From a microsecond to a minute, to three digits.

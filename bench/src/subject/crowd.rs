@@ -76,7 +76,7 @@ async fn crowd(program: &Path, store: &Store, instances: usize, connections: usi
     .await?;
     let last = Client::connect(addresses[0]).await?.send(refresh(&cookie, Encoding::Identity)).await?.views()?;
     // The session was made by a view, and looked at by one more.
-    let missing = (load.answers + 2).abs_diff(last);
-    let twice = load.answers - u64::try_from(seen.lock().unwrap_or_else(PoisonError::into_inner).len())?;
+    let missing = (load.answers() + 2).abs_diff(last);
+    let twice = load.answers() - u64::try_from(seen.lock().unwrap_or_else(PoisonError::into_inner).len())?;
     Ok((load, missing.max(twice)))
 }

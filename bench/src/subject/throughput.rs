@@ -80,9 +80,9 @@ impl Loaded {
         let before = self.server.usage();
         let load = load(&[self.server.address], CONNECTIONS, Until::Elapsed(EACH), request, |_, _| Ok(())).await?;
         let after = self.server.usage();
-        let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64() / float(load.answers) * 1e3;
+        let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64() / float(load.answers()) * 1e3;
         self.most_memory = self.most_memory.max(after.megabytes);
-        self.answers += float(load.answers);
+        self.answers += float(load.answers());
         samples.rate.push(load.per_second());
         samples.cpu.push(cpu);
         samples.p50.push(load.wait(0.5));

@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(pages(&path), 1);
         due.send(()).expect("a receiver");
         drop(due);
-        work(&connection, &dues, &done, Duration::from_secs(60));
+        work(&connection, &dues, &done, PATIENCE);
         assert!(done.into_inner() && pages(&path) > 1, "{} pages", pages(&path));
         drop(writer);
     }
