@@ -1,131 +1,57 @@
 //! What a store keeps of a session.
 
-use std::{collections::VecDeque, fmt, time::SystemTime};
+mod meta;
+mod revisions;
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use serde_json::{Map, Value};
 
-use crate::SessionKey;
+pub use self::{
+    meta::Meta,
+    revisions::{REVISIONS_KEPT, Revision, Revisions},
+};
+pub(crate) use self::meta::{Replaced, SignedIn, Terms};
 
-/// How many revisions a record remembers. As many writes by others may happen between a lost answer
-/// and the read that looks for it, before it can no longer be told whether the write was applied.
-pub const REVISIONS_KEPT: usize = 8;
+/// The names in a stored session that belong to the engine; an application's data must not use them. All that the
+/// engine will ever add goes under the last one.
+pub const RESERVED_FIELDS: [&str; 3] = ["created_at", "expires_at", META_FIELD];
 
-/// The names in a stored session that belong to the engine; an application's data must not use them.
-pub const RESERVED_FIELDS: [&str; 4] = ["created_at", "expires_at", "revisions", "successor"];
+/// The name under which a store keeps [`Record::meta`] beside the application's fields.
+pub const META_FIELD: &str = "_session";
 
 /// A session as a store keeps it: the application's fields beside the engine's own.
 ///
-/// A store writes all of it and changes none of it. Where something was edited by hand into a form
-/// that can't be read, the store says `None` (or leaves the item out) and the engine repairs it.
+/// A store writes all of it and changes none of it, except for [`damaged`](Self::damaged) and
+/// [`obsolete`](Self::obsolete), which describe what was read and are not written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record {
-    /// The application's fields and any that somebody else put there. `Null` is a field that was dropped.
+    /// The application's fields, and any that others put beside them.
     pub data: Map<String, Value>,
-    /// When the session began; the absolute lifetime counts from here. To the microsecond.
+    /// Stored fields that have no JSON form (a timestamp of Firestore's, say), with the reason. The empty name stands
+    /// for all of them, when the store can't tell fields apart any more. A write leaves them as they are, unless it
+    /// names them.
+    pub damaged: BTreeMap<String, String>,
+    /// Stored fields of an earlier layout. The engine has the next write remove them.
+    pub obsolete: Vec<String>,
+    /// When the session began; the absolute lifetime counts from here. To the microsecond. `None` if it's missing or
+    /// no time, which the engine repairs.
     pub created_at: Option<SystemTime>,
-    /// From when on the session no longer counts, whether or not it's still stored. To the microsecond.
+    /// From when on the session no longer counts, whether or not it's still stored. To the microsecond. `None` as
+    /// above.
     pub expires_at: Option<SystemTime>,
-    /// The tokens of the last writes, the oldest first.
-    pub revisions: Revisions,
-    /// After a rotation, on the record of the old id: where the session went.
-    pub successor: Option<SessionKey>,
+    /// What else the engine keeps.
+    pub meta: Meta,
 }
 
-/// A token that one change leaves in the record: if it is there, the change was applied.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Revision(pub(crate) u64);
+/// The latest time that every store can keep: the end of the year 9999.
+pub(crate) const END_OF_TIME: Duration = Duration::from_secs(253_402_300_799);
 
-impl Revision {
-    /// Reads the text form: 16 lower-case hexadecimal digits.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let revision = Self(u64::from_str_radix(text, 16).ok()?);
-        (revision.to_string() == text).then_some(revision)
-    }
-}
-
-impl fmt::Display for Revision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-impl fmt::Debug for Revision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// The last [`REVISIONS_KEPT`] revisions of a record, the oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Revisions(VecDeque<Revision>);
-
-impl Revisions {
-    /// Adds the newest, drops the oldest.
-    pub fn push(&mut self, revision: Revision) {
-        self.0.push_back(revision);
-        while self.0.len() > REVISIONS_KEPT {
-            self.0.pop_front();
-        }
-    }
-
-    /// Whether this revision is among the last.
-    #[must_use]
-    pub fn contains(&self, revision: Revision) -> bool {
-        self.0.contains(&revision)
-    }
-
-    /// The newest one; `None` in a record that the engine never wrote.
-    #[must_use]
-    pub fn newest(&self) -> Option<Revision> {
-        self.0.back().copied()
-    }
-
-    /// Whether a further push would drop one.
-    #[must_use]
-    pub fn is_full(&self) -> bool {
-        self.0.len() >= REVISIONS_KEPT
-    }
-
-    /// Their text forms, the oldest first.
-    pub fn texts(&self) -> impl Iterator<Item = String> + '_ {
-        self.0.iter().map(Revision::to_string)
-    }
-
-    /// Reads what [`texts`](Self::texts) made; what is no revision is left out.
-    pub fn from_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut revisions = Self::default();
-        for revision in texts.into_iter().filter_map(Revision::parse) {
-            revisions.push(revision);
-        }
-        revisions
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_few_revisions_are_kept_and_survive_as_text() {
-        let mut revisions = Revisions::default();
-        assert_eq!(revisions.newest(), None);
-        for n in 0..=REVISIONS_KEPT as u64 {
-            revisions.push(Revision(n));
-        }
-        assert!(revisions.is_full());
-        assert!(!revisions.contains(Revision(0)));
-        assert!(revisions.contains(Revision(1)));
-        assert_eq!(revisions.newest(), Some(Revision(REVISIONS_KEPT as u64)));
-
-        let texts: Vec<_> = revisions.texts().collect();
-        assert_eq!(Revisions::from_texts(texts.iter().map(String::as_str)), revisions);
-    }
-
-    #[test]
-    fn text_that_is_no_revision_is_left_out() {
-        let revisions = Revisions::from_texts(["x", "00000000000000FF", "ff", "00000000000000ff"]);
-        assert_eq!(revisions.newest(), Some(Revision(255)));
-        assert_eq!(revisions.texts().count(), 1);
-    }
+/// The sum, or the end of time if it lies beyond.
+pub(crate) fn later(time: SystemTime, by: Duration) -> SystemTime {
+    let end = UNIX_EPOCH + END_OF_TIME;
+    time.checked_add(by).map_or(end, |sum| sum.min(end))
 }

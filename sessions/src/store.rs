@@ -1,6 +1,6 @@
-//! The port to a store: five verbs, one of them conditional.
+//! The port to a store: a handful of verbs, each write of them conditional.
 
-use std::{error::Error as StdError, fmt};
+use std::{error::Error as StdError, fmt, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -14,22 +14,42 @@ pub mod sqlite;
 
 /// A place that keeps sessions.
 ///
-/// All the engine asks of it is one atomic operation, [`put`](Self::put): write this record, but only
-/// if nobody has changed it since. Everything else (retries, expiry, lost answers, queues) is built on
-/// that. [`MemoryStore`](memory::MemoryStore) is the example of how to write one, and
-/// `sessions::testing::contract` (feature `testing`) the tests that each must pass.
+/// All the engine needs of it is one atomic operation, [`put`](Self::put): write this record, but only if nobody has
+/// changed it since. Everything else (retries, expiry, lost responses, queues) is built on that.
+/// [`MemoryStore`](memory::MemoryStore) is the example of how to write one, and `testing::contract` (feature
+/// `testing`) the tests that each must pass.
 ///
-/// A store does each operation once, without retrying, and classifies its failures as
-/// [`StoreError`] says. It has no time limit of its own to keep: the engine drops the future of an
-/// operation that takes too long, after which the operation may happen or not.
+/// A store does each operation once, without retrying, and classifies its failures as [`StoreError`] says. It has no
+/// time limit of its own to keep: the engine drops the future of an operation that takes too long, after which the
+/// operation may happen or not.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// What is stored under the key, expired or not, with its version.
     async fn get(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError>;
 
-    /// Writes the record if the condition holds, and answers its new version; [`StoreError::Conflict`]
-    /// if it does not hold. Fields that somebody else added to the session survive.
-    async fn put(&self, key: &SessionKey, record: &Record, condition: Condition) -> Result<Version, StoreError>;
+    /// Does the write if its condition holds, and returns the record's new version; [`StoreError::Conflict`] if it
+    /// does not hold. Stored fields that the write neither has nor removes stay as they are.
+    async fn put(&self, write: &Write) -> Result<Version, StoreError>;
+
+    /// Does both writes if both conditions hold, and returns both new versions in their order;
+    /// [`StoreError::Conflict`] if one does not hold, and then neither is done. The engine uses it to give a session
+    /// a new id: `first` creates the record of the new id, `second` closes that of the old one.
+    ///
+    /// A store with transactions does both in one. This default does them one after the other: a failure in between
+    /// leaves `first` behind, under an id that no client has, until it expires.
+    async fn put_both(&self, first: &Write, second: &Write) -> Result<[Version; 2], StoreError> {
+        let created = self.put(first).await?;
+        match self.put(second).await {
+            Ok(closed) => Ok([created, closed]),
+            Err(error) => {
+                if !matches!(error, StoreError::Unavailable(_)) {
+                    // If this fails, too, the record expires, and no client has its id.
+                    let _ = self.delete(&first.key, created).await;
+                }
+                Err(error)
+            }
+        }
+    }
 
     /// Removes what is stored under the key if it still has this version; [`StoreError::Conflict`] if it has
     /// another one, or if there's nothing.
@@ -38,8 +58,63 @@ pub trait Store: Send + Sync + 'static {
     /// The sessions whose keys come after `after` in ascending order, at most `limit`.
     async fn list(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Stored)>, StoreError>;
 
+    /// The sessions among them whose [`Meta::user`](crate::record::Meta::user) is this one. It must see every write
+    /// that was acknowledged before it began.
+    ///
+    /// A store with an index uses it. This default looks at all sessions, which is right and slow.
+    async fn list_user(
+        &self,
+        user: &str,
+        after: Option<&SessionKey>,
+        limit: usize,
+    ) -> Result<Vec<(SessionKey, Stored)>, StoreError> {
+        let mut found = Vec::new();
+        let mut after = after.copied();
+        while found.len() < limit {
+            let page = self.list(after.as_ref(), 256).await?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(*last);
+            found.extend(page.into_iter().filter(|(_, stored)| stored.record.meta.user() == Some(user)));
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
     /// Whether the store can be reached and used.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// `false` once the store can't work again in this process, because a thread of its own has died, say: only a
+    /// restart helps then.
+    fn is_alive(&self) -> bool {
+        true
+    }
+}
+
+/// A conditional write.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Write {
+    /// Under which key.
+    pub key: SessionKey,
+    /// What is to be stored there.
+    pub record: Record,
+    /// The names of stored fields that are to be gone afterwards. None of them is in the record.
+    pub removed: Vec<String>,
+    /// What must hold.
+    pub condition: Condition,
+}
+
+impl Write {
+    /// The write of a record that isn't there yet.
+    #[must_use]
+    pub fn create(key: SessionKey, record: Record) -> Self {
+        Self { key, record, removed: Vec::new(), condition: Condition::Absent }
+    }
+
+    /// The write of a record in the place of the one that has this version.
+    #[must_use]
+    pub fn replace(key: SessionKey, record: Record, unchanged: Version) -> Self {
+        Self { key, record, removed: Vec::new(), condition: Condition::Unchanged(unchanged) }
+    }
 }
 
 /// A record and the version it was read at.
@@ -68,19 +143,49 @@ pub enum Condition {
 }
 
 /// The reason behind a failure, for the log.
-pub type Cause = Box<dyn StdError + Send + Sync>;
+pub type Cause = Arc<dyn StdError + Send + Sync>;
+
+/// A [`Cause`] of an error, or of a text.
+pub(crate) fn cause(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Cause {
+    Arc::from(error.into())
+}
 
 /// How a store operation failed, by what the caller can do about it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum StoreError {
     /// The condition did not hold. Nothing was written.
     Conflict,
     /// Others are in the way (an aborted commit, a locked file). Nothing was written; try again.
     Contended(Cause),
-    /// The store could not be reached, or did not answer in time. A write may have been applied or not.
+    /// The store could not be reached, or did not respond in time. A write may have been applied or not.
     Unavailable(Cause),
     /// The store refuses: no permission, no such database, a damaged file. Trying again does not help.
     Refused(Cause),
+    /// The store can't keep this record, for what is in it. Nothing was written; other records are not affected.
+    Invalid(Cause),
+}
+
+impl StoreError {
+    /// A [`Contended`](Self::Contended) for this reason, an error or a text.
+    pub fn contended(why: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Contended(cause(why))
+    }
+
+    /// An [`Unavailable`](Self::Unavailable) for this reason, an error or a text.
+    pub fn unavailable(why: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Unavailable(cause(why))
+    }
+
+    /// A [`Refused`](Self::Refused) for this reason, an error or a text.
+    pub fn refused(why: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Refused(cause(why))
+    }
+
+    /// An [`Invalid`](Self::Invalid) for this reason, an error or a text.
+    pub fn invalid(why: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Invalid(cause(why))
+    }
 }
 
 impl fmt::Display for StoreError {
@@ -88,22 +193,36 @@ impl fmt::Display for StoreError {
         match self {
             Self::Conflict => f.write_str("the record has changed since it was read"),
             Self::Contended(cause) => write!(f, "others are writing: {cause}"),
-            Self::Unavailable(cause) => write!(f, "the store does not answer: {cause}"),
+            Self::Unavailable(cause) => write!(f, "the store does not respond: {cause}"),
             Self::Refused(cause) => write!(f, "the store refuses: {cause}"),
+            Self::Invalid(cause) => write!(f, "the store can't keep this record: {cause}"),
         }
     }
 }
 
-impl StdError for StoreError {}
+impl StdError for StoreError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Conflict => None,
+            Self::Contended(cause) | Self::Unavailable(cause) | Self::Refused(cause) | Self::Invalid(cause) => {
+                Some(&**cause)
+            }
+        }
+    }
+}
 
 #[async_trait]
-impl<S: Store + ?Sized> Store for std::sync::Arc<S> {
+impl<S: Store + ?Sized> Store for Arc<S> {
     async fn get(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
         (**self).get(key).await
     }
 
-    async fn put(&self, key: &SessionKey, record: &Record, condition: Condition) -> Result<Version, StoreError> {
-        (**self).put(key, record, condition).await
+    async fn put(&self, write: &Write) -> Result<Version, StoreError> {
+        (**self).put(write).await
+    }
+
+    async fn put_both(&self, first: &Write, second: &Write) -> Result<[Version; 2], StoreError> {
+        (**self).put_both(first, second).await
     }
 
     async fn delete(&self, key: &SessionKey, unchanged: Version) -> Result<(), StoreError> {
@@ -114,7 +233,20 @@ impl<S: Store + ?Sized> Store for std::sync::Arc<S> {
         (**self).list(after, limit).await
     }
 
+    async fn list_user(
+        &self,
+        user: &str,
+        after: Option<&SessionKey>,
+        limit: usize,
+    ) -> Result<Vec<(SessionKey, Stored)>, StoreError> {
+        (**self).list_user(user, after, limit).await
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         (**self).ping().await
+    }
+
+    fn is_alive(&self) -> bool {
+        (**self).is_alive()
     }
 }

@@ -8,8 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Condition, Store, StoreError, Stored, Version};
-use crate::{Record, SessionKey};
+use super::{Condition, Store, StoreError, Stored, Version, Write};
+use crate::SessionKey;
 
 /// A store that lasts as long as the process and serves one instance only.
 #[derive(Debug, Default)]
@@ -24,9 +24,26 @@ struct State {
     writes: i128,
 }
 
+impl State {
+    fn holds(&self, write: &Write) -> bool {
+        match (write.condition, self.sessions.get(&write.key)) {
+            (Condition::Absent, stored) => stored.is_none(),
+            (Condition::Unchanged(version), stored) => stored.is_some_and(|stored| stored.version == version),
+        }
+    }
+
+    fn apply(&mut self, write: &Write) -> Version {
+        self.writes += 1;
+        let version = Version(self.writes);
+        // The record was read whole, and nobody has written since: what the write removes is not in it.
+        self.sessions.insert(write.key, Stored { record: write.record.clone(), version });
+        version
+    }
+}
+
 impl MemoryStore {
     fn state(&self) -> MutexGuard<'_, State> {
-        // Each change of the state below is a single insert or remove: a panic can't leave it half done.
+        // Each change of the state is a number of inserts or one remove, none of which panics half-way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -37,20 +54,18 @@ impl Store for MemoryStore {
         Ok(self.state().sessions.get(key).cloned())
     }
 
-    async fn put(&self, key: &SessionKey, record: &Record, condition: Condition) -> Result<Version, StoreError> {
+    async fn put(&self, write: &Write) -> Result<Version, StoreError> {
         let mut state = self.state();
-        let holds = match (condition, state.sessions.get(key)) {
-            (Condition::Absent, stored) => stored.is_none(),
-            (Condition::Unchanged(version), stored) => stored.is_some_and(|stored| stored.version == version),
-        };
-        if !holds {
-            return Err(StoreError::Conflict);
+        if state.holds(write) { Ok(state.apply(write)) } else { Err(StoreError::Conflict) }
+    }
+
+    async fn put_both(&self, first: &Write, second: &Write) -> Result<[Version; 2], StoreError> {
+        let mut state = self.state();
+        if state.holds(first) && state.holds(second) {
+            Ok([first, second].map(|write| state.apply(write)))
+        } else {
+            Err(StoreError::Conflict)
         }
-        state.writes += 1;
-        let version = Version(state.writes);
-        let record = record.clone();
-        state.sessions.insert(*key, Stored { record, version });
-        Ok(version)
     }
 
     async fn delete(&self, key: &SessionKey, unchanged: Version) -> Result<(), StoreError> {

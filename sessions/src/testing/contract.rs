@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Record, SessionId, SessionKey,
-    record::Revisions,
-    store::{Condition, Store, StoreError, Stored, Version},
+    record::{Meta, Replaced, Revisions, SignedIn, Terms},
+    store::{Condition, Store, StoreError, Stored, Version, Write},
 };
 
 /// Checks that a store keeps its contract. It must be empty, and nobody else may use it meanwhile.
@@ -22,10 +22,14 @@ pub async fn contract(store: impl Store) {
     let store = Arc::new(store);
     store.ping().await.expect("the store is there");
     a_record_comes_back_as_it_was_put(&*store).await;
+    every_value_comes_back_as_it_was_put(&*store).await;
+    a_removed_field_is_gone_and_others_stay(&*store).await;
     a_put_happens_only_if_its_condition_holds(&*store).await;
     a_delete_happens_only_if_its_condition_holds(&*store).await;
     the_version_of_a_deleted_record_never_holds_again(&*store).await;
+    two_writes_are_done_both_or_neither(&*store).await;
     a_list_has_every_session_once_in_order(&*store).await;
+    the_sessions_of_a_user_are_found(&*store).await;
     racing_writers_lose_nothing(store).await;
 }
 
@@ -56,12 +60,16 @@ async fn get(store: &dyn Store, key: &SessionKey) -> Option<Stored> {
     store.get(key).await.expect("the store answers")
 }
 
+fn write(key: &SessionKey, record: &Record, condition: Condition) -> Write {
+    Write { key: *key, record: record.clone(), removed: Vec::new(), condition }
+}
+
 async fn put(store: &dyn Store, key: &SessionKey, record: &Record, condition: Condition) -> Version {
-    store.put(key, record, condition).await.expect("the condition holds")
+    store.put(&write(key, record, condition)).await.expect("the condition holds")
 }
 
 async fn refused(store: &dyn Store, key: &SessionKey, condition: Condition) {
-    let result = store.put(key, &record(999), condition).await;
+    let result = store.put(&write(key, &record(999), condition)).await;
     assert!(matches!(result, Err(StoreError::Conflict)), "a put under {condition:?} must be a conflict: {result:?}");
 }
 
@@ -75,8 +83,16 @@ async fn a_record_comes_back_as_it_was_put(store: &dyn Store) {
         })),
         created_at: Some(time(1_700_000_000_000_001)),
         expires_at: Some(time(1_900_000_000_999_999)),
-        revisions: Revisions::from_texts(["00000000000000ff", "0123456789abcdef"]),
-        successor: Some(fresh_key()),
+        meta: Meta {
+            revisions: Revisions::from_texts(["00000000000000ff", "0123456789abcdef"]),
+            seen_at: Some(time(1_700_000_000_000_002)),
+            replaced: Some(Replaced::By(fresh_key())),
+            terms: Terms { idle: Some(Duration::from_millis(1)), lifetime: None, until_browser_closes: true },
+            data_version: 7,
+            fields: Some(vec!["text".to_owned()]),
+            ..signed_in("an \u{1F30D} \"user\"")
+        },
+        ..Record::default()
     };
     for record in [Record::default(), rich] {
         let key = fresh_key();
@@ -85,6 +101,105 @@ async fn a_record_comes_back_as_it_was_put(store: &dyn Store) {
         assert_eq!(get(store, &key).await, Some(Stored { record, version }));
         remove(store, &key).await;
     }
+}
+
+/// Everything that JSON can say, in the shapes that stores have got wrong.
+fn values() -> Vec<Value> {
+    let mut deep = json!(1);
+    for level in 0..20 {
+        deep = if level % 2 == 0 { json!({ "deeper": deep }) } else { json!([deep]) };
+    }
+    vec![
+        json!({"u64": [u64::MAX, i64::MAX.unsigned_abs() + 1, i64::MAX, i64::MIN, 0, -1]}),
+        json!({"floats": [0.0, -0.0, 1.0, 5e-324, f64::MAX, f64::MIN_POSITIVE, 0.1 + 0.2, 1e23, 9_007_199_254_740_993.0_f64]}),
+        json!({"pairs": [["tea", 1], ["cake", 2]], "matrix": [[1, [2, [3]]], [], [[]]]}),
+        json!({"names": {"": 1, "__x__": 2, "__": 3, "$": 4, "$list": [5], "$integer": "6", "$$": 7, "a.b": 8, "`\\": 9}}),
+        json!({"$list": {"$list": [1]}, "$integer": {"$integer": "1"}, "": 1, "__name__": 2, "a.b": 3, "1st": 4}),
+        json!({"alone": {"$list": [[1]]}, "number": {"$integer": "18446744073709551615"}}),
+        json!({"text": ["\u{0}\u{1}\u{7f}", "\u{FFFF}", "\u{10FFFF}", "'\"\\\n\t"], "null": null, "nulls": [null]}),
+        json!({"empty": {}, "list": [], "lists": [{}, {"a": []}]}),
+        json!({ "deep": deep }),
+    ]
+}
+
+async fn every_value_comes_back_as_it_was_put(store: &dyn Store) {
+    for value in values() {
+        let record = Record { data: fields(value), ..Record::default() };
+        let key = fresh_key();
+        let version = put(store, &key, &record, Condition::Absent).await;
+        let stored = get(store, &key).await;
+        assert_eq!(stored, Some(Stored { record: record.clone(), version }));
+        // `==` takes -0.0 for 0.0; text doesn't.
+        let text = |record: &Record| serde_json::to_string(&record.data).expect("JSON");
+        assert_eq!(stored.map(|stored| text(&stored.record)), Some(text(&record)));
+        remove(store, &key).await;
+    }
+}
+
+async fn a_removed_field_is_gone_and_others_stay(store: &dyn Store) {
+    let key = fresh_key();
+    let before = Record { data: fields(json!({"kept": 1, "gone": {"a": 1, "b": 2}, "map": {"a": 1, "b": 2}})), ..Record::default() };
+    let version = put(store, &key, &before, Condition::Absent).await;
+    let after = Record { data: fields(json!({"kept": 1, "map": {"b": 3}})), ..Record::default() };
+    let removed = vec!["gone".to_owned()];
+    let write = Write { removed, ..write(&key, &after, Condition::Unchanged(version)) };
+    let version = store.put(&write).await.expect("the condition holds");
+    assert_eq!(get(store, &key).await, Some(Stored { record: after, version }), "not null, and nothing left in the map");
+    remove(store, &key).await;
+}
+
+async fn two_writes_are_done_both_or_neither(store: &dyn Store) {
+    let (new, old) = (fresh_key(), fresh_key());
+    let version = put(store, &old, &record(1), Condition::Absent).await;
+    let first = Write::create(new, record(2));
+    let second = |version| Write::replace(old, record(3), version);
+    let versions = store.put_both(&first, &second(version)).await.expect("both conditions hold");
+    for (key, n, version) in [(new, 2, versions[0]), (old, 3, versions[1])] {
+        assert_eq!(get(store, &key).await, Some(Stored { record: record(n), version }));
+    }
+    let other = fresh_key();
+    let stale = store.put_both(&Write::create(other, record(4)), &second(version)).await;
+    assert!(matches!(stale, Err(StoreError::Conflict)), "the second condition does not hold: {stale:?}");
+    assert_eq!(get(store, &other).await, None, "the first is not done without the second");
+    let there = store.put_both(&first, &second(versions[1])).await;
+    assert!(matches!(there, Err(StoreError::Conflict)), "the first condition does not hold: {there:?}");
+    assert_eq!(get(store, &old).await, Some(Stored { record: record(3), version: versions[1] }));
+    remove(store, &new).await;
+    remove(store, &old).await;
+}
+
+async fn the_sessions_of_a_user_are_found(store: &dyn Store) {
+    let mut keys = BTreeSet::new();
+    for n in 0..9 {
+        let user = ["ada", "grace", "ada' OR ''='"][n % 3];
+        let key = fresh_key();
+        put(store, &key, &Record { meta: signed_in(user), ..record(0) }, Condition::Absent).await;
+        keys.insert((user, key));
+    }
+    let nobody = fresh_key();
+    put(store, &nobody, &record(0), Condition::Absent).await;
+    for user in ["ada", "grace", "ada' OR ''='", "nobody"] {
+        let expected: Vec<_> = keys.iter().filter(|(of, _)| *of == user).map(|(_, key)| *key).collect();
+        let page = store.list_user(user, None, 2).await.expect("the store responds");
+        let after = page.last().map(|(key, _)| *key);
+        let rest = store.list_user(user, after.as_ref(), 2).await.expect("the store responds");
+        let mut found = Vec::new();
+        for (key, stored) in page.into_iter().chain(rest) {
+            assert_eq!(get(store, &key).await, Some(stored), "a list has what a get has");
+            found.push(key);
+        }
+        assert_eq!(found, expected, "the sessions of {user}, in order");
+    }
+    for (_, key) in keys {
+        remove(store, &key).await;
+    }
+    remove(store, &nobody).await;
+}
+
+fn signed_in(user: &str) -> Meta {
+    let at = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    let signed_in = SignedIn { user: user.to_owned(), label: Some("a label".to_owned()), at };
+    Meta { signed_in: Some(signed_in), ..Meta::default() }
 }
 
 async fn a_put_happens_only_if_its_condition_holds(store: &dyn Store) {
@@ -166,7 +281,7 @@ async fn racing_writers_lose_nothing(store: Arc<impl Store>) {
             while written < ROUNDS {
                 let stored = get(&*store, &key).await.expect("it is stored");
                 let next = record(number(&stored) + 1);
-                match store.put(&key, &next, Condition::Unchanged(stored.version)).await {
+                match store.put(&Write::replace(key, next, stored.version)).await {
                     Ok(_) => written += 1,
                     Err(StoreError::Conflict | StoreError::Contended(_)) => {}
                     Err(error) => panic!("{error}"),

@@ -8,8 +8,8 @@ use std::sync::{
 use async_trait::async_trait;
 
 use crate::{
-    Record, SessionKey,
-    store::{Condition, Store, StoreError, Stored, Version},
+    SessionKey,
+    store::{Store, StoreError, Stored, Version, Write},
 };
 
 /// Passes everything on to another store and counts it.
@@ -42,6 +42,18 @@ impl Counts {
         self.reads.load(Ordering::SeqCst) + self.writes.load(Ordering::SeqCst)
     }
 
+    /// Reads so far.
+    #[must_use]
+    pub fn reads(&self) -> u64 {
+        self.reads.load(Ordering::SeqCst)
+    }
+
+    /// Writes and deletes so far, refused ones included.
+    #[must_use]
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::SeqCst)
+    }
+
     /// Writes that were refused, so far.
     #[must_use]
     pub fn conflicts(&self) -> u64 {
@@ -67,8 +79,14 @@ impl<S: Store> Store for Counting<S> {
         self.inner.get(key).await
     }
 
-    async fn put(&self, key: &SessionKey, record: &Record, condition: Condition) -> Result<Version, StoreError> {
-        let result = self.inner.put(key, record, condition).await;
+    async fn put(&self, write: &Write) -> Result<Version, StoreError> {
+        let result = self.inner.put(write).await;
+        self.counts.written(&result);
+        result
+    }
+
+    async fn put_both(&self, first: &Write, second: &Write) -> Result<[Version; 2], StoreError> {
+        let result = self.inner.put_both(first, second).await;
         self.counts.written(&result);
         result
     }
@@ -84,8 +102,22 @@ impl<S: Store> Store for Counting<S> {
         self.inner.list(after, limit).await
     }
 
+    async fn list_user(
+        &self,
+        user: &str,
+        after: Option<&SessionKey>,
+        limit: usize,
+    ) -> Result<Vec<(SessionKey, Stored)>, StoreError> {
+        self.counts.read();
+        self.inner.list_user(user, after, limit).await
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.counts.read();
         self.inner.ping().await
+    }
+
+    fn is_alive(&self) -> bool {
+        self.inner.is_alive()
     }
 }

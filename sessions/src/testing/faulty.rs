@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use tokio::time::sleep;
 
 use crate::{
-    Record, SessionKey,
-    store::{Condition, Store, StoreError, Stored, Version},
+    SessionKey,
+    store::{Store, StoreError, Stored, Version, Write},
 };
 
 /// What befalls one call of a store.
@@ -49,7 +49,7 @@ impl<S: Store> Faulty<S> {
         W: Future<Output = Result<R, StoreError>> + Send + 'static,
     {
         let call = call(Arc::clone(&self.inner));
-        let lost = || StoreError::Unavailable("a fault was injected".into());
+        let lost = || StoreError::unavailable("a fault was injected");
         match (self.choose)() {
             Fault::None => call.await,
             Fault::Delay(time) => {
@@ -62,8 +62,8 @@ impl<S: Store> Faulty<S> {
                 let _ = call.await;
                 Err(lost())
             }
-            Fault::Aborted => Err(StoreError::Contended("a fault was injected".into())),
-            Fault::Refused => Err(StoreError::Refused("a fault was injected".into())),
+            Fault::Aborted => Err(StoreError::contended("a fault was injected")),
+            Fault::Refused => Err(StoreError::refused("a fault was injected")),
             Fault::Hang => pending().await,
             Fault::Late(time) => {
                 tokio::spawn(async move {
@@ -83,9 +83,14 @@ impl<S: Store> Store for Faulty<S> {
         self.call(move |inner| async move { inner.get(&key).await }).await
     }
 
-    async fn put(&self, key: &SessionKey, record: &Record, condition: Condition) -> Result<Version, StoreError> {
-        let (key, record) = (*key, record.clone());
-        self.call(move |inner| async move { inner.put(&key, &record, condition).await }).await
+    async fn put(&self, write: &Write) -> Result<Version, StoreError> {
+        let write = write.clone();
+        self.call(move |inner| async move { inner.put(&write).await }).await
+    }
+
+    async fn put_both(&self, first: &Write, second: &Write) -> Result<[Version; 2], StoreError> {
+        let (first, second) = (first.clone(), second.clone());
+        self.call(move |inner| async move { inner.put_both(&first, &second).await }).await
     }
 
     async fn delete(&self, key: &SessionKey, unchanged: Version) -> Result<(), StoreError> {
@@ -96,6 +101,16 @@ impl<S: Store> Store for Faulty<S> {
     async fn list(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Stored)>, StoreError> {
         let after = after.copied();
         self.call(move |inner| async move { inner.list(after.as_ref(), limit).await }).await
+    }
+
+    async fn list_user(
+        &self,
+        user: &str,
+        after: Option<&SessionKey>,
+        limit: usize,
+    ) -> Result<Vec<(SessionKey, Stored)>, StoreError> {
+        let (user, after) = (user.to_owned(), after.copied());
+        self.call(move |inner| async move { inner.list_user(&user, after.as_ref(), limit).await }).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
