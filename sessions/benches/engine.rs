@@ -4,13 +4,13 @@
 use std::{hint::black_box, sync::Arc, time::Duration};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use serde::{Deserialize, Serialize};
-use sessions::{
+use exact_sessions::{
     SessionId, Sessions, Settings,
     cookie::CookiePolicy,
     store::{Condition, Store, memory::MemoryStore, sqlite::SqliteStore},
     testing::contract::{fresh_key, record},
 };
+use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
 #[derive(Default, Serialize, Deserialize)]

@@ -6,12 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::{Deserialize, Serialize};
-use sessions::{
+use exact_sessions::{
     SessionId, Sessions, Settings,
     store::memory::MemoryStore,
     testing::{Counting, Counts, Fault, Faulty},
 };
+use serde::{Deserialize, Serialize};
 
 const VIEWS: usize = 101;
 const WARM_UP: usize = 5;

@@ -12,13 +12,13 @@ use axum::{
     extract::Path,
     routing::{get, post},
 };
-use serde::{Deserialize, Serialize};
-use sessions::{
+use exact_sessions::{
     Error, Sessions, Settings,
     axum::{SessionHandle, SessionLayer},
     cookie::CookiePolicy,
     store::sqlite::SqliteStore,
 };
+use serde::{Deserialize, Serialize};
 
 #[derive(Default, Serialize, Deserialize)]
 struct Cart {

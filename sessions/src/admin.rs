@@ -6,7 +6,7 @@
 //!
 //! ```
 //! # use std::time::Duration;
-//! # use sessions::{Error, Sessions, Settings, admin::{Admin, Filter, State}, store::memory::MemoryStore};
+//! # use exact_sessions::{Error, Sessions, Settings, admin::{Admin, Filter, State}, store::memory::MemoryStore};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Error> {
 //! # let store = MemoryStore::default();
@@ -43,9 +43,8 @@ pub use self::{
 };
 use crate::{
     Error, Meter, Record, SessionKey,
-    engine::attempts::Attempts,
+    engine::{Budget, delete},
     metrics::Operation,
-    removal::remove,
     store::{Store, Stored},
 };
 
@@ -67,7 +66,7 @@ impl Admin {
     /// # Errors
     /// See [`Error`].
     pub async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Stored)>, Error> {
-        self.attempts().repeat(Operation::List, || self.store.list(after, limit)).await
+        self.budget().repeat(Operation::List, || self.store.list(after, limit)).await
     }
 
     /// What is stored under the key, expired or not.
@@ -75,7 +74,7 @@ impl Admin {
     /// # Errors
     /// See [`Error`].
     pub async fn get(&self, key: &SessionKey) -> Result<Option<Record>, Error> {
-        let stored = self.attempts().read(|| self.store.get(key)).await?;
+        let stored = self.budget().read(|| self.store.get(key)).await?;
         Ok(stored.map(|stored| stored.record))
     }
 
@@ -84,8 +83,8 @@ impl Admin {
     /// # Errors
     /// See [`Error`]. With [`Outcome::Unknown`](crate::Outcome::Unknown) it may have been deleted.
     pub async fn delete(&self, key: &SessionKey) -> Result<bool, Error> {
-        let mut attempts = self.attempts();
-        remove(&self.store, key, None, &|_any| true, true, &mut attempts).await
+        let mut budget = self.budget();
+        delete(&self.store, key, None, &|_any| true, true, &mut budget).await
     }
 
     /// Deletes all sessions that pass the filter, a page for each [`step`](Purge::step).
@@ -94,8 +93,8 @@ impl Admin {
         Purge::new(self, filter)
     }
 
-    fn attempts(&self) -> Attempts {
-        Attempts::new(self.timeout, Meter::default())
+    fn budget(&self) -> Budget {
+        Budget::new(self.timeout, Meter::default())
     }
 }
 

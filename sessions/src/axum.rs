@@ -2,30 +2,30 @@
 //!
 //! ```
 //! use axum::{Router, routing::get};
+//! use exact_sessions::{Error, Sessions, axum::SessionHandle, store::memory::MemoryStore};
 //! use serde::{Deserialize, Serialize};
-//! use sessions::{Error, Sessions, Settings, axum::{SessionHandle, SessionLayer}, cookie::CookiePolicy, store::memory::MemoryStore};
 //!
-//! #[derive(Clone, Default, Serialize, Deserialize)]
+//! #[derive(Default, Serialize, Deserialize)]
 //! struct Counter { views: u64 }
 //!
 //! async fn home(session: SessionHandle<Counter>) -> Result<String, Error> {
-//!     let counter = session.visit(|counter| counter.views += 1).await?.data;
-//!     Ok(format!("{} views", counter.views))
+//!     let counted = session.upsert(|counter| counter.views += 1).await?;
+//!     Ok(format!("{} views", counted.session.data.views))
 //! }
 //!
-//! let settings = Settings::default();
-//! let cookies = CookiePolicy::new(settings.lifetime, false);
-//! let sessions = Sessions::new(MemoryStore::default(), settings, Counter::default);
-//! let app: Router = Router::new().route("/", get(home)).layer(SessionLayer::new(sessions, cookies));
+//! let sessions = Sessions::<Counter>::new(MemoryStore::default());
+//! let app: Router = Router::new().route("/", get(home)).layer(sessions.layer());
 //! ```
 
+mod extract;
 mod failure;
 mod handle;
 mod layer;
+mod state;
 mod usage;
 
 pub use self::{
-    handle::SessionHandle,
+    handle::{SessionHandle, Used},
     layer::{SessionLayer, SessionService},
-    usage::Usage,
+    usage::{Usage, Usages},
 };

@@ -3,25 +3,30 @@
 pub mod admin;
 #[cfg(feature = "axum")]
 pub mod axum;
-mod cache;
+mod builder;
 pub mod cookie;
-pub mod engine;
+mod data;
+mod engine;
 mod error;
-mod fate;
 mod id;
 mod meter;
 pub mod metrics;
-mod queue;
 pub mod record;
-mod removal;
+mod session;
+mod sessions;
+mod settings;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use self::{
-    engine::{Admission, Session, SessionData, Sessions, Settings, Visit},
-    error::{Error, Outcome},
+    builder::SessionsBuilder,
+    data::{DEPTH, DataError, DataProblem, NAME_LENGTH, SessionData},
+    error::{ChangeError, Error, Outcome},
     id::{SessionId, SessionKey},
     meter::Meter,
     record::Record,
+    session::{Changed, Keep, Session, SignIn, User, UserSession},
+    sessions::Sessions,
+    settings::{Admission, Clock, Settings},
 };

@@ -39,7 +39,7 @@ pub fn describe() {
     for (name, label, values) in [
         ("rejected_ids", "reason", &["malformed", "unknown"] as &[_]),
         ("lost_answers", "found", &["applied", "not_applied", "gone", "unknown"]),
-        ("errors", "error", &["busy", "unavailable", "unknown", "misconfigured", "not_admitted", "data"]),
+        ("errors", "error", &Error::KINDS),
         ("cache", "result", &["hit", "stale", "unused", "miss"]),
     ] {
         for value in values {
@@ -173,6 +173,7 @@ pub(crate) fn store_call<R>(operation: Operation, result: &Result<R, StoreError>
         Err(StoreError::Contended(_)) => "contended",
         Err(StoreError::Unavailable(_)) => "unavailable",
         Err(StoreError::Refused(_)) => "refused",
+        Err(StoreError::Invalid(_)) => "invalid",
     };
     histogram!(STORE_SECONDS, "operation" => operation.name(), "result" => result).record(took);
 }

@@ -10,11 +10,11 @@ use std::{
 
 use serde_json::{Map, Value};
 
+pub(crate) use self::meta::{Replaced, SignedIn, Terms};
 pub use self::{
     meta::Meta,
     revisions::{REVISIONS_KEPT, Revision, Revisions},
 };
-pub(crate) use self::meta::{Replaced, SignedIn, Terms};
 
 /// The names in a stored session that belong to the engine; an application's data must not use them. All that the
 /// engine will ever add goes under the last one.

@@ -6,11 +6,12 @@ use crate::Record;
 
 /// What can be said of a session by its record alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum State {
     /// It has not expired.
     Live,
-    /// It was given a new id, and this record leads there for the time of the grace.
-    Rotated,
+    /// It was given a new id, and this record is of the old one, for the time of the grace.
+    Replaced,
     /// Its `expires_at` has passed: no visitor gets it any more, and the record waits to be cleaned up.
     ///
     /// The engine also ends sessions that are older than [`Settings::lifetime`](crate::Settings::lifetime). That
@@ -25,7 +26,7 @@ impl State {
     pub fn of(record: &Record, now: SystemTime) -> Self {
         match record {
             Record { expires_at: Some(end), .. } if *end <= now => Self::Expired,
-            Record { successor: Some(_), .. } => Self::Rotated,
+            Record { meta, .. } if meta.replaced.is_some() => Self::Replaced,
             _ => Self::Live,
         }
     }
@@ -54,24 +55,28 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
-    use crate::testing::contract::fresh_key;
+    use crate::{
+        record::{Meta, Replaced},
+        testing::contract::fresh_key,
+    };
 
     fn at(seconds: u64) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(1_000_000 + seconds)
     }
 
     #[test]
-    fn the_state_follows_from_the_end_and_the_successor() {
+    fn the_state_follows_from_the_end_and_the_new_id() {
         for (expires, rotated, state) in [
             (Some(11), false, State::Live),
             (Some(10), false, State::Expired),
             (None, false, State::Live),
-            (Some(11), true, State::Rotated),
+            (Some(11), true, State::Replaced),
             (Some(10), true, State::Expired),
-            (None, true, State::Rotated),
+            (None, true, State::Replaced),
         ] {
-            let successor = rotated.then(fresh_key);
-            let record = Record { expires_at: expires.map(at), successor, ..Record::default() };
+            let replaced = rotated.then(|| Replaced::By(fresh_key()));
+            let meta = Meta { replaced, ..Meta::default() };
+            let record = Record { expires_at: expires.map(at), meta, ..Record::default() };
             assert_eq!(State::of(&record, at(10)), state, "{record:?}");
         }
     }

@@ -8,7 +8,7 @@ use std::{
 use futures::{StreamExt as _, stream};
 
 use super::{Admin, Filter};
-use crate::{Error, SessionKey, removal, store::Stored};
+use crate::{Error, SessionKey, engine, store::Stored};
 
 /// How many sessions are read at once: what is in memory at any time.
 const PAGE: usize = 256;
@@ -27,12 +27,12 @@ pub struct Purge<'a> {
     after: Option<SessionKey>,
     seen: u64,
     deleted: u64,
-    spared: u64,
+    skipped: u64,
 }
 
 impl<'a> Purge<'a> {
     pub(super) fn new(admin: &'a Admin, filter: Filter) -> Self {
-        Self { admin, filter, after: None, seen: 0, deleted: 0, spared: 0 }
+        Self { admin, filter, after: None, seen: 0, deleted: 0, skipped: 0 }
     }
 
     /// Works on one more page; `false` when there's none left.
@@ -47,17 +47,16 @@ impl<'a> Purge<'a> {
         let (last, seen) = (*last, page.len());
         let now = SystemTime::now();
         let failed = AtomicBool::new(false);
-        let doomed = page.into_iter().filter(|(_, stored)| filter.passes(&stored.record, now));
+        let due = page.into_iter().filter(|(_, stored)| filter.passes(&stored.record, now));
         // After a failure none is begun any more; those under way are waited for.
-        let removals = doomed
-            .take_while(|_| !failed.load(Ordering::Relaxed))
-            .map(|(key, stored)| remove(admin, filter, key, stored));
+        let removals =
+            due.take_while(|_| !failed.load(Ordering::Relaxed)).map(|(key, stored)| remove(admin, filter, key, stored));
         let mut removals = stream::iter(removals).buffer_unordered(IN_FLIGHT);
         let mut failure = None;
         while let Some(removed) = removals.next().await {
             match removed {
                 Ok(true) => self.deleted += 1,
-                Ok(false) => self.spared += 1,
+                Ok(false) => self.skipped += 1,
                 Err(error) => {
                     failed.store(true, Ordering::Relaxed);
                     failure.get_or_insert(error);
@@ -86,12 +85,12 @@ impl<'a> Purge<'a> {
 
     /// How many passed at first and not any more when they were about to be deleted, or were gone by then.
     #[must_use]
-    pub fn spared(&self) -> u64 {
-        self.spared
+    pub fn skipped(&self) -> u64 {
+        self.skipped
     }
 }
 
 async fn remove(admin: &Admin, filter: Filter, key: SessionKey, stored: Stored) -> Result<bool, Error> {
-    let doomed = |record: &_| filter.passes(record, SystemTime::now());
-    removal::remove(&admin.store, &key, Some(stored), &doomed, false, &mut admin.attempts()).await
+    let due = |record: &_| filter.passes(record, SystemTime::now());
+    engine::delete(&admin.store, &key, Some(stored), &due, false, &mut admin.budget()).await
 }

@@ -1,210 +1,452 @@
 //! The visitor's session, as handlers use it.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+use std::{fmt, future::Future, sync::Arc, time::Duration};
+
+use tokio::sync::Mutex as Turn;
+
+use super::{
+    Usage,
+    state::{CookieChange, Sealed, State},
+};
+use crate::{
+    Admission, ChangeError, Changed, Error, Meter, Session, SessionData, SessionId, SessionKey, Sessions, SignIn,
+    UserSession, cookie::CookiePolicy, engine::Detach, store::Write,
 };
 
-use axum::{
-    extract::FromRequestParts,
-    http::{
-        HeaderMap, HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, SET_COOKIE, VARY},
-        request::Parts,
-    },
-};
+/// The visitor's session, in a handler. Clones are the same session.
+///
+/// All uses in one request take turns, and share one session, which is made when it's first needed. What was read or
+/// changed once in a request is not read again. A use that was begun is finished, even if its future is dropped.
+///
+/// Once the head of the response has been sent (in a body that streams, in a task that the handler spawned), a use that
+/// needs a new cookie is [`Error::HeadSent`], and changes nothing.
+///
+/// A change holds though the handler then answers with an error: it is a transaction of its own.
+pub struct SessionHandle<T>(pub(super) Arc<Shared<T>>);
 
-use super::Usage;
-use crate::{Admission, Error, Meter, Session, SessionData, SessionId, Sessions, cookie::CookiePolicy, engine::Visit};
-
-/// The visitor's session, in a handler. Clones are the same.
-pub struct SessionHandle<T> {
+pub(super) struct Shared<T> {
     sessions: Sessions<T>,
-    admission: Admission,
-    renew: bool,
-    state: Arc<Mutex<State>>,
+    pub(super) cookies: Arc<CookiePolicy>,
+    /// Whether the request may begin a session: one that another site's page has sent may not, since its cookie would
+    /// take the place of one that the browser kept back.
+    may_begin: bool,
+    /// One use at a time.
+    turn: Turn<()>,
+    state: State<T>,
 }
 
-/// What is known of the visitor's cookie during a request, and what was done with the session.
-#[derive(Default)]
-pub(super) struct State {
-    id: Option<SessionId>,
-    cookie: CookieChange,
-    used: bool,
-    outcome: Option<&'static str>,
-    error: Option<String>,
-    meter: Meter,
-}
-
-#[derive(Clone, Copy, Default)]
-enum CookieChange {
-    #[default]
-    Keep,
-    Set(SessionId),
-    Remove,
+/// A session after a change, and what the change returned.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Used<T, R = ()> {
+    /// The session as it is after this change.
+    pub session: Arc<Session<T>>,
+    /// What the change returned, in the run that was applied.
+    pub value: R,
 }
 
 impl<T: SessionData> SessionHandle<T> {
-    /// See [`Sessions::visit`].
+    pub(super) fn new(
+        sessions: &Sessions<T>,
+        admission: &Admission,
+        cookies: &Arc<CookiePolicy>,
+        id: Option<SessionId>,
+        may_begin: bool,
+    ) -> Self {
+        let meter = Meter::default();
+        let sessions = sessions.metered(&meter).admitting(admission);
+        let cookies = Arc::clone(cookies);
+        Self(Arc::new(Shared { sessions, cookies, may_begin, turn: Turn::default(), state: State::new(id, meter) }))
+    }
+
+    /// The session; `None` if the visitor has none. It is read once in a request. That counts as activity: if it's due,
+    /// the session is given more time after the response.
     ///
     /// # Errors
-    /// See [`Error`]; the cookie stays as it is.
-    pub async fn visit(&self, change: impl FnMut(&mut T) + Send + 'static) -> Result<Session<T>, Error> {
-        let visit = self.sessions.visit_if_admitted(self.id(), &self.admission, change).await;
-        let outcome = |visit: &Visit<T>| if visit.new_id.is_some() { "created" } else { "changed" };
-        Ok(self.visited(self.noted(visit, outcome)?))
+    /// See [`Error`].
+    pub async fn read(&self) -> Result<Option<Arc<Session<T>>>, Error> {
+        self.in_turn(move |shared: Arc<Shared<T>>| async move {
+            if let Some(known) = shared.state.known() {
+                return Ok(known);
+            }
+            let Some(id) = shared.state.id() else { return shared.noted(Ok(None), |_| "absent") };
+            let read = shared.sessions.read_with_renewal(id).await;
+            let read = shared.noted(read, |read| if read.is_some() { "read" } else { "absent" })?;
+            let (session, renewal) = read.map(|read| (Arc::new(read.session), read.renewal)).unzip();
+            shared.state.know(session.clone());
+            if let Some(renewal) = renewal.flatten() {
+                if let Some(session) = &session {
+                    shared.renewed(session);
+                }
+                if let Some(renewal) = shared.state.renew_later(renewal) {
+                    shared.sessions.renew(renewal).await;
+                }
+            }
+            Ok(session)
+        })
+        .await
     }
 
     /// See [`Sessions::update`]; `None` if the visitor has no session.
     ///
     /// # Errors
     /// See [`Error`]; the cookie stays as it is.
-    pub async fn update(&self, change: impl FnMut(&mut T) + Send + 'static) -> Result<Option<Session<T>>, Error> {
-        let updated = match self.id() {
-            Some(id) => self.sessions.update(id, change).await,
-            None => Ok(None),
-        };
-        self.noted(updated, |session| if session.is_some() { "changed" } else { "absent" })
+    pub async fn update<R: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut T) -> R + Clone + Send + 'static,
+    ) -> Result<Option<Used<T, R>>, Error> {
+        self.in_turn(move |shared: Arc<Shared<T>>| async move {
+            let updated = match shared.state.id() {
+                Some(id) => shared.sessions.update(id, change).await,
+                None => Ok(None),
+            };
+            let updated = shared.noted(updated, |updated| if updated.is_some() { "changed" } else { "absent" })?;
+            Ok(updated.map(|changed| shared.used(changed)))
+        })
+        .await
     }
 
-    /// See [`Sessions::get`]; `None` if the visitor has no session.
+    /// See [`Sessions::try_update`]; `None` if the visitor has no session.
     ///
     /// # Errors
-    /// See [`Error`].
-    pub async fn get(&self) -> Result<Option<Session<T>>, Error> {
-        let found = match self.id() {
-            Some(id) => self.sessions.get(id).await,
-            None => Ok(None),
-        };
-        self.noted(found, |session| if session.is_some() { "read" } else { "absent" })
+    /// See [`ChangeError`]; the cookie stays as it is.
+    pub async fn try_update<R: Send + 'static, E: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut T) -> Result<R, E> + Clone + Send + 'static,
+    ) -> Result<Option<Used<T, R>>, ChangeError<E>> {
+        self.in_turn(move |shared: Arc<Shared<T>>| async move {
+            let updated = match shared.state.id() {
+                Some(id) => shared.sessions.try_update(id, change).await,
+                None => Ok(None),
+            };
+            let updated = shared.tried(updated, |updated| if updated.is_some() { "changed" } else { "absent" })?;
+            Ok(updated.map(|changed| shared.used(changed)))
+        })
+        .await
     }
 
-    /// See [`Sessions::rotate`]; `None` if the visitor has no session. Call it when a visitor signs in.
+    /// See [`Sessions::upsert`].
+    ///
+    /// # Errors
+    /// See [`Error`], also [`Error::CrossSite`] and [`Error::HeadSent`] if there's no session yet; the cookie stays as
+    /// it is.
+    pub async fn upsert<R: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut T) -> R + Clone + Send + 'static,
+    ) -> Result<Used<T, R>, Error> {
+        self.in_turn(move |shared: Arc<Shared<T>>| async move {
+            let upserted = match (shared.state.id(), shared.may_set_cookie()) {
+                (id, Ok(())) => shared.sessions.upsert(id, change).await,
+                (Some(id), Err(error)) => shared.sessions.update(id, change).await.and_then(|found| found.ok_or(error)),
+                (None, Err(error)) => Err(error),
+            };
+            Ok(shared.used(shared.noted(upserted, outcome)?))
+        })
+        .await
+    }
+
+    /// See [`Sessions::try_upsert`].
+    ///
+    /// # Errors
+    /// See [`ChangeError`] and [`upsert`](Self::upsert); the cookie stays as it is.
+    pub async fn try_upsert<R: Send + 'static, E: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut T) -> Result<R, E> + Clone + Send + 'static,
+    ) -> Result<Used<T, R>, ChangeError<E>> {
+        self.in_turn(move |shared: Arc<Shared<T>>| async move {
+            let upserted = match (shared.state.id(), shared.may_set_cookie()) {
+                (id, Ok(())) => shared.sessions.try_upsert(id, change).await,
+                (Some(id), Err(error)) => {
+                    let found = shared.sessions.try_update(id, change).await;
+                    found.and_then(|found| found.ok_or(ChangeError::Failed(error)))
+                }
+                (None, Err(error)) => Err(ChangeError::Failed(error)),
+            };
+            Ok(shared.used(shared.tried(upserted, outcome)?))
+        })
+        .await
+    }
+
+    /// See [`Sessions::sign_in`].
+    ///
+    /// # Errors
+    /// See [`Error`], also [`Error::CrossSite`] and [`Error::HeadSent`]; the cookie stays as it is.
+    pub async fn sign_in<R: Send + 'static>(
+        &self,
+        who: SignIn,
+        change: impl FnOnce(&mut T) -> R + Clone + Send + 'static,
+    ) -> Result<Used<T, R>, Error> {
+        self.in_turn(move |shared: Arc<Shared<T>>| async move {
+            let signed_in = match shared.may_set_cookie() {
+                Ok(()) => shared.sessions.sign_in(shared.state.id(), who, change).await,
+                Err(error) => Err(error),
+            };
+            Ok(shared.used(shared.noted(signed_in, |_| "signed_in")?))
+        })
+        .await
+    }
+
+    /// See [`Sessions::try_sign_in`].
+    ///
+    /// # Errors
+    /// See [`ChangeError`] and [`sign_in`](Self::sign_in); the cookie stays as it is.
+    pub async fn try_sign_in<R: Send + 'static, E: Send + 'static>(
+        &self,
+        who: SignIn,
+        change: impl FnOnce(&mut T) -> Result<R, E> + Clone + Send + 'static,
+    ) -> Result<Used<T, R>, ChangeError<E>> {
+        self.in_turn(move |shared: Arc<Shared<T>>| async move {
+            let signed_in = match shared.may_set_cookie() {
+                Ok(()) => shared.sessions.try_sign_in(shared.state.id(), who, change).await,
+                Err(error) => Err(ChangeError::Failed(error)),
+            };
+            Ok(shared.used(shared.tried(signed_in, |_| "signed_in")?))
+        })
+        .await
+    }
+
+    /// Ends the visitor's session, if there's one, and removes the cookie: nothing is kept.
     ///
     /// # Errors
     /// See [`Error`]; the cookie stays as it is.
-    pub async fn rotate(&self) -> Result<Option<Session<T>>, Error> {
-        let rotated = match self.id() {
-            Some(id) => self.sessions.rotate(id).await,
-            None => Ok(None),
-        };
-        let rotated = self.noted(rotated, |visit| if visit.is_some() { "rotated" } else { "absent" })?;
-        Ok(rotated.map(|visit| self.visited(visit)))
+    pub async fn sign_out(&self) -> Result<(), Error> {
+        self.delete().await
     }
 
-    /// Ends the visitor's session, if there's one, and removes the cookie.
+    /// See [`Sessions::sign_out_keeping`]; `None` if the visitor has no session.
+    ///
+    /// # Errors
+    /// See [`Error`], also [`Error::CrossSite`] and [`Error::HeadSent`]; the cookie stays as it is.
+    pub async fn sign_out_keeping(
+        &self,
+        keep: impl FnOnce(T) -> T + Clone + Send + 'static,
+    ) -> Result<Option<Arc<Session<T>>>, Error> {
+        self.replace("signed_out", move |sessions, id| async move { sessions.sign_out_keeping(id, keep).await }).await
+    }
+
+    /// See [`Sessions::confirm`]; `None` if the visitor has no session.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn confirm(&self) -> Result<Option<Arc<Session<T>>>, Error> {
+        self.in_turn(move |shared: Arc<Shared<T>>| async move {
+            let confirmed = match shared.state.id() {
+                Some(id) => shared.sessions.confirm(id).await,
+                None => Ok(None),
+            };
+            let confirmed = shared.noted(confirmed, |done| if done.is_some() { "changed" } else { "absent" })?;
+            let session = confirmed.map(Arc::new);
+            shared.state.know(session.clone());
+            Ok(session)
+        })
+        .await
+    }
+
+    /// See [`Sessions::rotate`]; `None` if the visitor has no session.
+    ///
+    /// # Errors
+    /// See [`Error`], also [`Error::CrossSite`] and [`Error::HeadSent`]; the cookie stays as it is.
+    pub async fn rotate(&self) -> Result<Option<Arc<Session<T>>>, Error> {
+        self.replace("rotated", move |sessions, id| async move { sessions.rotate(id).await }).await
+    }
+
+    /// Ends the visitor's session, if there's one, and removes the cookie. After the head of the response has been sent
+    /// the cookie stays, and leads to no session.
     ///
     /// # Errors
     /// See [`Error`]; the cookie stays as it is.
     pub async fn delete(&self) -> Result<(), Error> {
-        let id = self.id();
-        let deleted = match id {
-            Some(id) => self.sessions.delete(id).await,
-            None => Ok(()),
-        };
-        self.noted(deleted, |()| if id.is_some() { "deleted" } else { "absent" })?;
-        let mut state = self.state();
-        (state.id, state.cookie) = (None, CookieChange::Remove);
-        Ok(())
+        self.in_turn(move |shared: Arc<Shared<T>>| async move {
+            let id = shared.state.id();
+            let deleted = match id {
+                Some(id) => shared.sessions.delete(id).await,
+                None => Ok(()),
+            };
+            shared.noted(deleted, |()| if id.is_some() { "deleted" } else { "absent" })?;
+            shared.state.set_cookie(None, CookieChange::Remove);
+            shared.state.know(None);
+            Ok(())
+        })
+        .await
     }
 
-    fn visited(&self, visit: Visit<T>) -> Session<T> {
-        let mut state = self.state();
-        if let Some(id) = visit.new_id {
-            (state.id, state.cookie) = (Some(id), CookieChange::Set(id));
-        } else if self.renew
-            && visit.renewed
-            && let Some(id) = state.id
-        {
-            state.cookie = CookieChange::Set(id);
+    /// The sessions of the user who is signed in here; none if nobody is.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn of_same_user(&self) -> Result<Vec<UserSession>, Error> {
+        match self.user().await? {
+            Some(user) => self.0.sessions.of_user(&user).await,
+            None => Ok(Vec::new()),
         }
-        visit.session
+    }
+
+    /// Ends one session of the user who is signed in here, and returns whether there was one of this key.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn end_one_of_same_user(&self, key: SessionKey) -> Result<bool, Error> {
+        match self.user().await? {
+            Some(user) => self.0.sessions.end_one_of_user(&user, key).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Ends all other sessions of the user who is signed in here, and returns how many: what an application offers
+    /// after a password was changed.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn end_others_of_same_user(&self) -> Result<u64, Error> {
+        let session = self.read().await?;
+        match session.as_ref().and_then(|session| Some((session.key, session.user.as_ref()?))) {
+            Some((key, user)) => self.0.sessions.end_all_of_user(&user.id, Some(key)).await,
+            None => Ok(0),
+        }
+    }
+
+    async fn user(&self) -> Result<Option<String>, Error> {
+        Ok(self.read().await?.and_then(|session| session.user.as_ref().map(|user| user.id.clone())))
+    }
+
+    /// Gives the session a new id.
+    async fn replace<W>(
+        &self,
+        done: &'static str,
+        work: impl FnOnce(Sessions<T>, SessionId) -> W + Send + 'static,
+    ) -> Result<Option<Arc<Session<T>>>, Error>
+    where
+        W: Future<Output = Result<Option<Changed<T>>, Error>> + Send + 'static,
+    {
+        self.in_turn(move |shared: Arc<Shared<T>>| async move {
+            let replaced = match (shared.state.id(), shared.may_set_cookie()) {
+                (None, _) => Ok(None),
+                (Some(id), Ok(())) => work(shared.sessions.clone(), id).await,
+                (Some(_), Err(error)) => Err(error),
+            };
+            let replaced = shared.noted(replaced, |replaced| if replaced.is_some() { done } else { "absent" })?;
+            Ok(replaced.map(|changed| shared.used(changed).session))
+        })
+        .await
+    }
+
+    /// Runs one use in its turn. It goes on when the caller is dropped.
+    async fn in_turn<R: Send + 'static, W: Future<Output = R> + Send + 'static>(
+        &self,
+        work: impl FnOnce(Arc<Shared<T>>) -> W,
+    ) -> R {
+        let shared = Arc::clone(&self.0);
+        let work = work(Arc::clone(&shared));
+        Detach::new(async move {
+            let _turn = shared.turn.lock().await;
+            work.await
+        })
+        .await
     }
 }
 
 impl<T> SessionHandle<T> {
-    pub(super) fn new(
-        sessions: &Sessions<T>,
-        admission: Admission,
-        cookies: &CookiePolicy,
-        id: Option<SessionId>,
-    ) -> Self {
-        let meter = Meter::default();
-        let sessions = sessions.metered(&meter);
-        let state = State { id, meter, ..State::default() };
-        Self { sessions, admission, renew: cookies.needs_renewal(), state: Arc::new(Mutex::new(state)) }
+    /// The name in the store of the session that the visitor's cookie names, whether it's there or not.
+    #[must_use]
+    pub fn key(&self) -> Option<SessionKey> {
+        self.0.state.id().map(|id| id.key())
+    }
+}
+
+fn outcome<T, R>(changed: &Changed<T, R>) -> &'static str {
+    if changed.new_id.is_some() { "created" } else { "changed" }
+}
+
+impl<T: SessionData> Shared<T> {
+    /// Waits for the uses that were begun; from then on no cookie can be set any more.
+    pub(super) async fn seal(&self) -> Sealed {
+        let _turn = self.turn.lock().await;
+        self.state.seal()
     }
 
-    fn id(&self) -> Option<SessionId> {
-        let mut state = self.state();
-        state.used = true;
-        state.id
+    /// Sends the renewal that a read has found to be due.
+    pub(super) async fn renew(&self, renewal: Write) {
+        self.sessions.renew(renewal).await;
     }
 
-    /// Keeps in mind what became of it, for [`Usage`].
+    fn may_set_cookie(&self) -> Result<(), Error> {
+        match (self.state.is_sealed(), self.may_begin) {
+            (true, _) => Err(Error::HeadSent),
+            (false, false) => Err(Error::CrossSite),
+            (false, true) => Ok(()),
+        }
+    }
+
+    /// Takes what a change has led to into the state.
+    fn used<R>(&self, changed: Changed<T, R>) -> Used<T, R> {
+        let Changed { session, value, new_id, renewed } = changed;
+        if let Some(id) = new_id {
+            self.state.set_cookie(Some(id), CookieChange::Set(id, lifetime(&session)));
+        } else if renewed {
+            self.renewed(&session);
+        }
+        let session = Arc::new(session);
+        self.state.know(Some(Arc::clone(&session)));
+        Used { session, value }
+    }
+
+    /// A cookie that may end before its session is set again with it.
+    fn renewed(&self, session: &Session<T>) {
+        if let (Some(id), Some(lifetime)) = (self.state.id(), lifetime(session))
+            && self.cookies.needs_renewal(self.sessions.settings().lifetime)
+        {
+            self.state.set_cookie(Some(id), CookieChange::Set(id, Some(lifetime)));
+        }
+    }
+
+    /// Keeps in mind what became of a use, for [`Usage`](super::Usage).
     fn noted<R>(&self, result: Result<R, Error>, outcome: impl FnOnce(&R) -> &'static str) -> Result<R, Error> {
-        let mut state = self.state();
         match &result {
-            Ok(done) => state.outcome = Some(outcome(done)),
-            Err(error) => (state.outcome, state.error) = (Some(error.kind()), Some(error.to_string())),
+            Ok(done) => self.state.note(outcome(done), None),
+            Err(error) => self.state.note(error.kind(), Some(error)),
         }
         result
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn tried<R, E>(
+        &self,
+        result: Result<R, ChangeError<E>>,
+        outcome: impl FnOnce(&R) -> &'static str,
+    ) -> Result<R, ChangeError<E>> {
+        match &result {
+            Ok(done) => self.state.note(outcome(done), None),
+            Err(ChangeError::Refused(_)) => self.state.note("refused", None),
+            Err(ChangeError::Failed(error)) => self.state.note(error.kind(), Some(error)),
+        }
+        result
     }
 }
 
-impl State {
-    pub(super) fn write(&self, cookies: &CookiePolicy, headers: &mut HeaderMap) {
-        if self.used {
-            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            headers.append(VARY, HeaderValue::from_static("Cookie"));
-        }
-        let cookie = match self.cookie {
-            CookieChange::Keep => return,
-            CookieChange::Set(id) => cookies.set(&id),
-            CookieChange::Remove => cookies.remove(),
-        };
-        if let Ok(mut cookie) = HeaderValue::try_from(cookie) {
-            // Kept out of whatever prints headers.
-            cookie.set_sensitive(true);
-            headers.append(SET_COOKIE, cookie);
-        }
-    }
-
+impl<T> Shared<T> {
     pub(super) fn usage(&self) -> Usage {
-        let Self { id, outcome, error, meter, .. } = self;
-        Usage { session: id.map(|id| id.key()), outcome: *outcome, error: error.clone(), meter: meter.clone() }
+        self.state.usage(&self.cookies)
+    }
+
+    /// Whether a cookie waits to be set or removed.
+    pub(super) fn has_cookie_to_set(&self) -> bool {
+        self.state.has_cookie_to_set()
     }
 }
 
-impl<T: SessionData, S: Sync> FromRequestParts<S> for SessionHandle<T> {
-    type Rejection = StatusCode;
-
-    /// Fails with 500, and says so in the log, where the layer is missing.
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
-            tracing::error!("a handler asks for a session, but its route has no SessionLayer");
-            StatusCode::INTERNAL_SERVER_ERROR
-        })
-    }
+/// How long the cookie is to live; `None` is until the browser closes.
+fn lifetime<T>(session: &Session<T>) -> Option<Duration> {
+    let left = session.ends_at.duration_since(session.as_of).unwrap_or_default();
+    (!session.until_browser_closes).then_some(left)
 }
 
 impl<T> Clone for SessionHandle<T> {
     fn clone(&self) -> Self {
-        Self {
-            sessions: self.sessions.clone(),
-            admission: self.admission.clone(),
-            renew: self.renew,
-            state: Arc::clone(&self.state),
-        }
+        Self(Arc::clone(&self.0))
     }
 }
 
 impl<T> fmt::Debug for SessionHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SessionHandle")
+        f.debug_struct("SessionHandle").field("key", &self.key()).finish_non_exhaustive()
     }
 }

@@ -8,18 +8,35 @@ use std::{
     task::{Context, Poll},
 };
 
-use axum::http::{HeaderValue, Request, Response, header::COOKIE};
+use axum::http::{
+    HeaderMap, HeaderValue, Method, Request, Response, Uri,
+    header::{CACHE_CONTROL, COOKIE, HOST, ORIGIN, SET_COOKIE, VARY},
+};
 use tower::{Layer, Service};
+use tracing::Instrument as _;
 
-use super::SessionHandle;
-use crate::{SessionData, Sessions, cookie::CookiePolicy};
+use super::{
+    SessionHandle, Usages,
+    handle::Shared,
+    state::{CookieChange, Sealed},
+};
+use crate::{
+    SessionData, Sessions,
+    cookie::{CookiePolicy, SameSite},
+};
 
 /// Gives each request a [`SessionHandle`], and each response the cookie that follows from its use.
 ///
-/// A response that used the session gets `Cache-Control: no-store` and `Vary: Cookie`: it is one visitor's.
-/// A request that does not use the handle costs nothing and gets no cookie. If a layer outside of this one
-/// puts an [`Admission`](crate::Admission) into a request's extensions, [`SessionHandle::visit`] asks it before it makes a session.
-/// What a request did with its session is in its response's extensions, as [`Usage`](super::Usage).
+/// A response that used the session gets `Vary: Cookie`, and `Cache-Control: no-store` unless the handler has kept
+/// shared caches out already: it is one visitor's. A request that does not use the handle costs nothing and gets no
+/// cookie. If a layer outside of this one puts an [`Admission`](crate::Admission) into a request's extensions, it is
+/// called before a session is made. What a request did with its sessions is in its response's extensions, as
+/// [`Usages`].
+///
+/// Layers that may answer in the place of the handler, such as a time limit or one that catches panics, belong inside
+/// of this one: outside of it they throw the response away that would have set the cookie. That is logged as an error.
+///
+/// An application may have several kinds of session, each with a layer, a type of data and a cookie of its own.
 pub struct SessionLayer<T> {
     sessions: Sessions<T>,
     cookies: Arc<CookiePolicy>,
@@ -30,6 +47,14 @@ impl<T> SessionLayer<T> {
     #[must_use]
     pub fn new(sessions: Sessions<T>, cookies: CookiePolicy) -> Self {
         Self { sessions, cookies: Arc::new(cookies) }
+    }
+}
+
+impl<T: SessionData> Sessions<T> {
+    /// A layer for these sessions with the default cookie, which is for sites that are reached over HTTPS.
+    #[must_use]
+    pub fn layer(&self) -> SessionLayer<T> {
+        SessionLayer::new(self.clone(), CookiePolicy::default())
     }
 }
 
@@ -53,6 +78,7 @@ where
     T: SessionData,
     S: Service<Request<B>, Response = Response<R>>,
     S::Future: Send + 'static,
+    R: Send,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -63,24 +89,97 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let SessionLayer { sessions, cookies } = self.layer.clone();
+        let SessionLayer { sessions, cookies } = &self.layer;
         let fields = request.headers().get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+        let id = cookies.read(fields);
+        let may_begin = cookies.same_site() == SameSite::None || !is_cross_site(&request);
         let admission = request.extensions().get().cloned().unwrap_or_default();
-        let handle = SessionHandle::new(&sessions, admission, &cookies, cookies.read(fields));
+        let handle = SessionHandle::new(sessions, &admission, cookies, id, may_begin);
         request.extensions_mut().insert(handle.clone());
         let response = self.inner.call(request);
         Box::pin(async move {
+            let unsent = Unsent(&handle.0);
             let mut response = response.await?;
-            let state = handle.state();
-            state.write(&cookies, response.headers_mut());
-            response.extensions_mut().insert(state.usage());
-            drop(state);
+            let sealed = handle.0.seal().await;
+            std::mem::forget(unsent);
+            write(&sealed, &handle.0.cookies, response.headers_mut());
+            response.extensions_mut().get_or_insert_default::<Usages>().0.push(handle.0.usage());
+            if let Some(renewal) = sealed.renewal {
+                tokio::spawn(async move { handle.0.renew(renewal).await }.in_current_span());
+            }
             Ok(response)
         })
     }
 }
 
-// Derived, these would ask for `T: Clone`.
+/// A response that has not been passed on. Dropped with a cookie to set, that cookie is lost.
+struct Unsent<'a, T>(&'a Shared<T>);
+
+impl<T> Drop for Unsent<'_, T> {
+    fn drop(&mut self) {
+        if !self.0.has_cookie_to_set() {
+            return;
+        }
+        let name = self.0.cookies.name();
+        if std::thread::panicking() {
+            tracing::error!(
+                "a handler panicked after it had used the session, and its cookie {name} is lost: a layer that \
+                 catches panics belongs inside of the SessionLayer"
+            );
+        } else {
+            tracing::error!(
+                "a response that would have set the cookie {name} was thrown away: the client went away, or a layer \
+                 with a time limit is outside of the SessionLayer and belongs inside of it"
+            );
+        }
+    }
+}
+
+fn write(sealed: &Sealed, cookies: &CookiePolicy, headers: &mut HeaderMap) {
+    if sealed.is_used {
+        let keeps_out = |value: &HeaderValue| {
+            let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
+            value.split(',').any(|directive| matches!(directive.trim(), "no-store" | "private"))
+        };
+        if !headers.get_all(CACHE_CONTROL).iter().any(keeps_out) {
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        headers.append(VARY, HeaderValue::from_static("Cookie"));
+    }
+    let cookie = match sealed.cookie {
+        CookieChange::Keep => return,
+        CookieChange::Set(id, lifetime) => cookies.set(&id, lifetime),
+        CookieChange::Remove => cookies.remove(),
+    };
+    if let Ok(mut cookie) = HeaderValue::try_from(cookie) {
+        // Kept out of what prints headers.
+        cookie.set_sensitive(true);
+        headers.append(SET_COOKIE, cookie);
+    }
+}
+
+/// Whether a page of another site has sent a request that may change something. The browser keeps the cookie back then,
+/// unless it's `SameSite=None`, and one that is set would take its place. Browsers say so in `Sec-Fetch-Site`, and older
+/// ones at least name the page's origin.
+fn is_cross_site<B>(request: &Request<B>) -> bool {
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE) {
+        return false;
+    }
+    let field = |name: &str| request.headers().get(name).map(HeaderValue::as_bytes);
+    if let Some(site) = field("sec-fetch-site") {
+        return site == b"cross-site";
+    }
+    let Some(origin) = field(ORIGIN.as_str()) else { return false };
+    let origin: Option<Uri> = std::str::from_utf8(origin).ok().and_then(|origin| origin.parse().ok());
+    let host = request.uri().authority().map(|authority| authority.as_str().as_bytes()).or(field(HOST.as_str()));
+    match (origin.as_ref().and_then(Uri::authority), host) {
+        (Some(origin), Some(host)) => !origin.as_str().as_bytes().eq_ignore_ascii_case(host),
+        // `null`, which is the origin of a page that hides its own.
+        _ => true,
+    }
+}
+
+// Derived, these would need `T: Clone`.
 impl<T, S: Clone> Clone for SessionService<T, S> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone(), layer: self.layer.clone() }

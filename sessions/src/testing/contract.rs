@@ -138,13 +138,20 @@ async fn every_value_comes_back_as_it_was_put(store: &dyn Store) {
 
 async fn a_removed_field_is_gone_and_others_stay(store: &dyn Store) {
     let key = fresh_key();
-    let before = Record { data: fields(json!({"kept": 1, "gone": {"a": 1, "b": 2}, "map": {"a": 1, "b": 2}})), ..Record::default() };
+    let before = Record {
+        data: fields(json!({"kept": 1, "gone": {"a": 1, "b": 2}, "map": {"a": 1, "b": 2}})),
+        ..Record::default()
+    };
     let version = put(store, &key, &before, Condition::Absent).await;
     let after = Record { data: fields(json!({"kept": 1, "map": {"b": 3}})), ..Record::default() };
     let removed = vec!["gone".to_owned()];
     let write = Write { removed, ..write(&key, &after, Condition::Unchanged(version)) };
     let version = store.put(&write).await.expect("the condition holds");
-    assert_eq!(get(store, &key).await, Some(Stored { record: after, version }), "not null, and nothing left in the map");
+    assert_eq!(
+        get(store, &key).await,
+        Some(Stored { record: after, version }),
+        "not null, and nothing left in the map"
+    );
     remove(store, &key).await;
 }
 

@@ -9,12 +9,12 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use serde::{Deserialize, Serialize};
-use sessions::{
-    Error, Record, SessionId, Sessions, Settings, Visit,
-    store::{Condition, Store, memory::MemoryStore},
+use exact_sessions::{
+    Changed, Error, Record, SessionId, Sessions, Settings,
+    store::{Store, Write, memory::MemoryStore},
     testing::{Counting, Counts, Fault, Faulty},
 };
+use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counter {
@@ -51,8 +51,8 @@ impl Bench {
         Self { store, settings, sessions, counts, counting, now }
     }
 
-    pub(crate) async fn view(&self, id: Option<SessionId>) -> Result<Visit<Counter>, Error> {
-        self.sessions.visit(id, Counter::count).await
+    pub(crate) async fn view(&self, id: Option<SessionId>) -> Result<Changed<Counter>, Error> {
+        self.sessions.upsert(id, Counter::count).await
     }
 
     pub(crate) async fn new_session(&self) -> SessionId {
@@ -100,7 +100,7 @@ impl Bench {
         let mut tasks = tokio::task::JoinSet::new();
         for n in 0..views {
             let sessions = all[n % instances].clone();
-            tasks.spawn(async move { sessions.visit(Some(id), Counter::count).await });
+            tasks.spawn(async move { sessions.upsert(Some(id), Counter::count).await });
         }
         tasks.join_all().await.into_iter().map(|visit| visit.expect("a view").session.data.views).collect()
     }
@@ -110,7 +110,7 @@ impl Bench {
         let key = id.key();
         let mut stored = self.store.get(&key).await.expect("an answer").expect("a record");
         edit(&mut stored.record);
-        self.store.put(&key, &stored.record, Condition::Unchanged(stored.version)).await.expect("a write");
+        self.store.put(&Write::replace(key, stored.record, stored.version)).await.expect("a write");
     }
 
     /// How many records are stored.
@@ -122,5 +122,9 @@ impl Bench {
 fn engine(store: impl Store, settings: &Settings, now: &Arc<AtomicU64>) -> Sessions<Counter> {
     let now = Arc::clone(now);
     let clock = move || -> SystemTime { UNIX_EPOCH + Duration::from_micros(now.load(Ordering::SeqCst)) };
-    Sessions::with_clock(store, settings.clone(), Counter::default, Arc::new(clock))
+    Sessions::builder(store, Counter::default)
+        .settings(settings.clone())
+        .clock(Arc::new(clock))
+        .repair(["views"])
+        .build()
 }

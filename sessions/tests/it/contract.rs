@@ -1,6 +1,6 @@
 //! All stores keep the same contract. Firestore's runs on the emulator that `FIRESTORE_EMULATOR_HOST` names.
 
-use sessions::{
+use exact_sessions::{
     store::{memory::MemoryStore, sqlite::SqliteStore},
     testing::contract,
 };

@@ -1,6 +1,6 @@
 //! Stores on the Firestore emulator.
 
-use sessions::store::firestore::{FirestoreConfig, FirestoreStore};
+use exact_sessions::store::firestore::{FirestoreConfig, FirestoreStore};
 
 /// A store in a project of its own on the emulator; `None`, said loudly, where there is no emulator.
 pub(crate) fn emulated(database: &str) -> Option<FirestoreStore> {

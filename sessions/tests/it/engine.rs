@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use exact_sessions::{Changed, Error, SessionId, Sessions, record::Meta, store::Store, testing::Fault};
 use serde_json::json;
-use sessions::{Error, Session, SessionId, Settings, Visit, record::Revisions, store::Store, testing::Fault};
 
 use crate::bench::{Bench, Counter};
 
 const UNKNOWN: &str = "c0ffee00-dead-4bee-8abc-0123456789ab";
 
-fn views(visit: &Visit<Counter>) -> u64 {
+fn views(visit: &Changed<Counter>) -> u64 {
     visit.session.data.views
 }
 
@@ -37,7 +37,7 @@ async fn an_unknown_id_is_never_adopted() {
     assert!(visit.new_id.is_some_and(|id| id != unknown));
     assert_eq!(bench.store.get(&unknown.key()).await.expect("an answer"), None, "nothing is stored under it");
     assert_eq!(bench.sessions.update(unknown, |_| {}).await.expect("an answer"), None);
-    assert_eq!(bench.sessions.get(unknown).await.expect("an answer"), None);
+    assert_eq!(bench.sessions.read(unknown).await.expect("an answer"), None);
     assert!(bench.sessions.rotate(unknown).await.expect("an answer").is_none());
     bench.sessions.delete(unknown).await.expect("nothing to do");
 }
@@ -51,8 +51,8 @@ async fn an_idle_session_ends_and_is_replaced() {
         assert_eq!(views(&bench.view(Some(id)).await.expect("a view")), 2, "a view renews it");
         bench.pass(bench.settings.idle_timeout);
         let sessions = if warm { bench.sessions.clone() } else { bench.another_instance() };
-        assert_eq!(sessions.get(id).await.expect("an answer"), None);
-        let visit = sessions.visit(Some(id), Counter::count).await.expect("a view");
+        assert_eq!(sessions.read(id).await.expect("an answer"), None);
+        let visit = sessions.upsert(Some(id), Counter::count).await.expect("a view");
         assert_eq!(views(&visit), 1, "warm: {warm}");
         assert!(visit.new_id.is_some_and(|new| new != id));
     }
@@ -78,10 +78,10 @@ async fn a_deleted_session_is_gone_on_every_instance() {
     let bench = Bench::new();
     let other = bench.another_instance();
     let id = bench.new_session().await;
-    other.visit(Some(id), Counter::count).await.expect("a view");
+    other.upsert(Some(id), Counter::count).await.expect("a view");
     bench.sessions.delete(id).await.expect("a delete");
-    assert_eq!(other.get(id).await.expect("an answer"), None);
-    let visit = other.visit(Some(id), Counter::count).await.expect("a view");
+    assert_eq!(other.read(id).await.expect("an answer"), None);
+    let visit = other.upsert(Some(id), Counter::count).await.expect("a view");
     assert_eq!(views(&visit), 1);
     assert!(visit.new_id.is_some_and(|new| new != id));
     assert_eq!(bench.store.get(&id.key()).await.expect("an answer"), None, "it does not come back");
@@ -109,8 +109,8 @@ async fn round_trips_a_view() {
         assert_eq!(bench.cost(bench.view(Some(id))).await.1, 1, "a warm view");
     }
     let other = bench.another_instance();
-    assert_eq!(bench.cost(other.visit(Some(id), Counter::count)).await.1, 2, "a cold view");
-    assert_eq!(bench.cost(other.visit(Some(id), Counter::count)).await.1, 1, "a view after a cold one");
+    assert_eq!(bench.cost(other.upsert(Some(id), Counter::count)).await.1, 2, "a cold view");
+    assert_eq!(bench.cost(other.upsert(Some(id), Counter::count)).await.1, 1, "a view after a cold one");
     assert_eq!(bench.cost(bench.view(Some(id))).await.1, 3, "a view on a stale guess");
     assert_eq!(bench.cost(bench.view(None)).await.1, 1, "a view without a cookie");
     let unknown = SessionId::parse(UNKNOWN).expect("a good id");
@@ -133,7 +133,7 @@ async fn instances_that_take_turns_pay_no_more_than_a_read_and_a_write() {
                     state ^= state >> 7;
                     state ^= state << 17;
                     let instance = usize::try_from(state >> 33).unwrap_or(0) % instances;
-                    all[instance].visit(Some(id), Counter::count).await.expect("a view");
+                    all[instance].upsert(Some(id), Counter::count).await.expect("a view");
                 }
             })
             .await;
@@ -188,13 +188,13 @@ async fn broken_records_are_repaired() {
             .edit(id, |record| {
                 record.data.insert("views".into(), broken.clone());
                 (record.created_at, record.expires_at) = (None, None);
-                record.revisions = Revisions::default();
+                record.meta = Meta::default();
             })
             .await;
         let visit = bench.view(Some(id)).await.expect("a view");
         assert_eq!((views(&visit), visit.new_id), (1, None), "{broken}");
         let record = bench.store.get(&id.key()).await.expect("an answer").expect("a record").record;
-        assert!(record.created_at.is_some() && record.expires_at.is_some() && record.revisions.newest().is_some());
+        assert!(record.created_at.is_some() && record.expires_at.is_some() && record.meta != Meta::default());
         assert_eq!(views(&bench.view(Some(id)).await.expect("a view")), 2);
     }
 }
@@ -218,20 +218,20 @@ async fn a_rotation_moves_the_session_and_the_old_id_leads_there_for_a_while() {
     let bench = Bench::new();
     let other = bench.another_instance();
     let old = bench.new_session().await;
-    other.visit(Some(old), Counter::count).await.expect("a view");
+    other.upsert(Some(old), Counter::count).await.expect("a view");
     let visit = bench.sessions.rotate(old).await.expect("an answer").expect("a session");
     let new = visit.new_id.expect("a new id");
     assert_eq!(views(&visit), 2, "a rotation is not a view");
 
-    let late = other.visit(Some(old), Counter::count).await.expect("a view");
+    let late = other.upsert(Some(old), Counter::count).await.expect("a view");
     assert_eq!((views(&late), late.new_id), (3, None), "a request with the old id arrives, and learns no id");
     assert_eq!(views(&bench.view(Some(new)).await.expect("a view")), 4);
     let again = bench.sessions.rotate(old).await.expect("an answer").expect("a session");
     assert_eq!((views(&again), again.new_id), (4, None), "a doubled rotation changes nothing");
-    assert_eq!(bench.sessions.get(old).await.expect("an answer").map(|session| session.data.views), Some(4));
+    assert_eq!(bench.sessions.read(old).await.expect("an answer").map(|session| session.data.views), Some(4));
 
     bench.pass(bench.settings.rotation_grace);
-    let stranger = other.visit(Some(old), Counter::count).await.expect("a view");
+    let stranger = other.upsert(Some(old), Counter::count).await.expect("a view");
     assert_eq!(views(&stranger), 1, "after the grace the old id is unknown");
     assert_eq!(views(&bench.view(Some(new)).await.expect("a view")), 5);
 }
@@ -240,12 +240,12 @@ async fn a_rotation_moves_the_session_and_the_old_id_leads_there_for_a_while() {
 async fn a_rotation_keeps_the_age_and_leaves_no_data_behind() {
     let bench = Bench::new();
     let old = bench.new_session().await;
-    let began = bench.sessions.get(old).await.expect("an answer").expect("a session").created_at;
+    let began = bench.sessions.read(old).await.expect("an answer").expect("a session").created_at;
     bench.pass(Duration::from_secs(60));
     let visit = bench.sessions.rotate(old).await.expect("an answer").expect("a session");
     assert_eq!(visit.session.created_at, began, "the absolute lifetime goes on");
     let left = bench.store.get(&old.key()).await.expect("an answer").expect("a record").record;
-    assert!(left.data.values().all(serde_json::Value::is_null), "{:?}", left.data);
+    assert!(left.data.is_empty(), "{:?}", left.data);
 }
 
 #[tokio::test]
@@ -263,8 +263,8 @@ async fn deleting_by_the_old_id_within_the_grace_ends_the_session() {
 async fn a_rotation_that_loses_a_race_begins_again_with_what_the_other_wrote() {
     let bench = Bench::new();
     let id = bench.new_session().await;
-    // Read, create the copy, then the forwarding write comes too late.
-    let slow = bench.faulty([Fault::None, Fault::None, Fault::Delay(Duration::from_millis(50))]);
+    // The read, and then both writes come too late.
+    let slow = bench.faulty([Fault::None, Fault::Delay(Duration::from_millis(50))]);
     let rotation = tokio::spawn(async move { slow.rotate(id).await });
     tokio::time::sleep(Duration::from_millis(10)).await;
     bench.view(Some(id)).await.expect("a view");
@@ -288,10 +288,10 @@ async fn failures_say_what_they_are() {
     assert!(matches!(aborted, Err(Error::Busy)), "{aborted:?}");
     assert!(tries > 10, "{tries}");
     let (down, tries) = ask(&[Fault::Before]).await;
-    assert!(matches!(down, Err(Error::Unavailable { outcome: sessions::Outcome::NotApplied, .. })), "{down:?}");
+    assert!(matches!(down, Err(Error::Unavailable { outcome: exact_sessions::Outcome::NotApplied, .. })), "{down:?}");
     assert!(tries > 10, "{tries}");
     let (hung, _) = ask(&[Fault::None, Fault::Hang]).await;
-    assert!(matches!(hung, Err(Error::Unavailable { outcome: sessions::Outcome::Unknown, .. })), "{hung:?}");
+    assert!(matches!(hung, Err(Error::Unavailable { outcome: exact_sessions::Outcome::Unknown, .. })), "{hung:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -300,7 +300,7 @@ async fn the_deadline_covers_everything() {
         let bench = Bench::new();
         let (sessions, _) = bench.always(&[fault]);
         let begun = tokio::time::Instant::now();
-        assert!(sessions.visit(None, Counter::count).await.is_err(), "{fault:?}");
+        assert!(sessions.upsert(None, Counter::count).await.is_err(), "{fault:?}");
         let took = begun.elapsed();
         assert!(took <= bench.settings.store_timeout + Duration::from_millis(5), "{fault:?} took {took:?}");
     }
@@ -311,12 +311,12 @@ async fn a_dropped_request_is_finished_and_leaves_nothing_locked() {
     let bench = Bench::new();
     let id = bench.new_session().await;
     let slow = bench.faulty([Fault::None, Fault::Delay(Duration::from_millis(30))]);
-    let dropped = tokio::time::timeout(Duration::from_millis(10), slow.visit(Some(id), Counter::count)).await;
+    let dropped = tokio::time::timeout(Duration::from_millis(10), slow.upsert(Some(id), Counter::count)).await;
     assert!(dropped.is_err(), "the visitor leaves before the answer");
-    let next = slow.visit(Some(id), Counter::count).await.expect("a view");
+    let next = slow.upsert(Some(id), Counter::count).await.expect("a view");
     assert_eq!(views(&next), 3, "the view that was begun counted, and nobody waits for it");
-    let same = bench.another_instance().get(id).await.expect("an answer");
-    assert_eq!(same, Some(Session { data: Counter { views: 3 }, ..next.session }));
+    let same = bench.another_instance().read(id).await.expect("an answer").expect("a session");
+    assert_eq!((same.data.views, same.expires_at), (3, next.session.expires_at));
 }
 
 #[tokio::test]
@@ -324,7 +324,7 @@ async fn a_panic_in_a_change_reaches_the_caller_and_locks_nothing() {
     let bench = Bench::new();
     let id = bench.new_session().await;
     let sessions = bench.sessions.clone();
-    let panicked = tokio::spawn(async move { sessions.update(id, |_| panic!("on purpose")).await }).await;
+    let panicked = tokio::spawn(async move { sessions.update(id, |_| -> () { panic!("on purpose") }).await }).await;
     assert!(panicked.is_err());
     assert_eq!(views(&bench.view(Some(id)).await.expect("a view")), 2);
 }
@@ -332,8 +332,8 @@ async fn a_panic_in_a_change_reaches_the_caller_and_locks_nothing() {
 #[tokio::test]
 async fn data_that_cannot_be_stored_is_refused_before_anything_is_written() {
     let bench = Bench::new();
-    let sessions = sessions::Sessions::new(Arc::clone(&bench.store), Settings::default(), || 7_u32);
-    let result = sessions.visit(None, |_| {}).await;
+    let sessions = Sessions::builder(Arc::clone(&bench.store), || 7_u32).build();
+    let result = sessions.upsert(None, |_| {}).await;
     assert!(matches!(result, Err(Error::Data(_))), "{result:?}");
     assert_eq!(bench.stored().await, 0);
 }

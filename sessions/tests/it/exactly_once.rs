@@ -10,12 +10,12 @@ use std::{
     time::Duration,
 };
 
+use exact_sessions::{Error, Outcome, SessionId, Sessions, Settings, store::Store, testing::Fault};
 use proptest::{
     collection::vec,
     prelude::*,
     test_runner::{RngAlgorithm, TestRng, TestRunner},
 };
-use sessions::{Error, Outcome, SessionId, Sessions, Settings, store::Store, testing::Fault};
 
 use crate::bench::{Bench, Counter};
 
@@ -96,7 +96,7 @@ impl Schedule {
 
     async fn play(&self) -> Report {
         // The old id leads to the session for as long as the test lasts.
-        let settings = Settings { rotation_grace: Duration::from_secs(24 * 60 * 60), ..Settings::default() };
+        let settings = Settings::default().rotation_grace(Duration::from_secs(24 * 60 * 60));
         let bench = Bench::with(settings);
         let id = bench.new_session().await;
         let instances: Vec<_> = self.faults.iter().map(|faults| bench.faulty(faults.clone())).collect();
@@ -115,7 +115,7 @@ impl Schedule {
         // Whatever is still on its way arrives.
         tokio::time::sleep(Duration::from_secs(60)).await;
         let mut report = std::mem::take(&mut *report.lock().expect("no panic"));
-        let count = async |id| bench.sessions.get(id).await.expect("an answer").map(|session| session.data.views);
+        let count = async |id| bench.sessions.read(id).await.expect("an answer").map(|session| session.data.views);
         let stored = async |id: &SessionId| bench.store.get(&id.key()).await.expect("an answer").is_some();
         report.count = count(id).await;
         report.stored = stored(&id).await;
@@ -133,7 +133,7 @@ async fn act(sessions: &Sessions<Counter>, id: SessionId, act: Act, report: &Mut
             let view = sessions.update(id, Counter::count).await;
             let mut report = report.lock().expect("no panic");
             match view {
-                Ok(Some(session)) => report.seen.push(session.data.views),
+                Ok(Some(changed)) => report.seen.push(changed.session.data.views),
                 Err(Error::Unavailable { outcome: Outcome::Unknown, .. }) => report.unknown += 1,
                 Ok(None) | Err(_) => {}
             }

@@ -5,19 +5,19 @@
 
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
+use exact_sessions::{
+    Record, SessionId,
+    cookie::CookiePolicy,
+    record::{Meta, RESERVED_FIELDS},
+    store::{Store, Write},
+    testing::contract::fresh_key,
+};
 use proptest::{
     collection::{hash_map, vec},
     prelude::*,
     test_runner::{RngAlgorithm, TestRng, TestRunner},
 };
 use serde_json::{Map, Value};
-use sessions::{
-    Record, SessionId,
-    cookie::CookiePolicy,
-    record::{RESERVED_FIELDS, Revisions},
-    store::{Condition, Store},
-    testing::contract::fresh_key,
-};
 
 use crate::bench::{Bench, Counter};
 
@@ -56,7 +56,7 @@ fn cookie_header() -> impl Strategy<Value = Vec<u8>> {
 
 #[test]
 fn a_cookie_header() {
-    let policy = CookiePolicy::new(Duration::from_secs(60), false);
+    let policy = CookiePolicy::without_https();
     fuzz(&vec(cookie_header(), 0..3), |headers| {
         if let Some(id) = policy.read(headers.iter().map(Vec::as_slice)) {
             let canonical = id.expose().into_bytes();
@@ -73,10 +73,10 @@ fn texts_of_ids_keys_and_revisions() {
         if let Some(id) = SessionId::parse(&text) {
             prop_assert_eq!(id.expose(), text.clone());
         }
-        if let Some(key) = sessions::SessionKey::parse(&text) {
+        if let Some(key) = exact_sessions::SessionKey::parse(&text) {
             prop_assert_eq!(key.to_string(), text.clone());
         }
-        if let Some(revision) = sessions::record::Revision::parse(&text) {
+        if let Some(revision) = exact_sessions::record::Revision::parse(&text) {
             prop_assert_eq!(revision.to_string(), text);
         }
         Ok(())
@@ -107,11 +107,18 @@ fn record() -> impl Strategy<Value = Record> {
     });
     let time =
         || proptest::option::of((0..4_000_000_000_u64).prop_map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)));
-    let revisions =
-        vec("[0-9a-f]{16}|.{0,4}", 0..10).prop_map(|texts| Revisions::from_texts(texts.iter().map(String::as_str)));
-    let successor = proptest::option::weighted(0.1, Just(()).prop_map(|()| fresh_key()));
-    (data, time(), time(), revisions, successor).prop_map(|(data, created_at, expires_at, revisions, successor)| {
-        Record { data, created_at, expires_at, revisions, successor }
+    let revisions = vec("[0-9a-f]{16}|.{0,4}", 0..10);
+    let successor = proptest::option::weighted(0.1, Just(()).prop_map(|()| fresh_key().to_string()));
+    let first_layout = (revisions, successor).prop_map(|(revisions, successor)| {
+        Meta::of_first_layout(revisions.iter().map(String::as_str), successor.as_deref())
+    });
+    let meta = prop_oneof![first_layout, json().prop_map(|json| Meta::from_json(&json))];
+    (data, time(), time(), meta).prop_map(|(data, created_at, expires_at, meta)| Record {
+        data,
+        created_at,
+        expires_at,
+        meta,
+        ..Record::default()
     })
 }
 
@@ -122,10 +129,10 @@ fn a_record_edited_by_hand() {
         runtime.expect("a runtime").block_on(async {
             let bench = Bench::new();
             let id = SessionId::from_random_bytes([7; 16]);
-            bench.store.put(&id.key(), &record, Condition::Absent).await.expect("a write");
+            bench.store.put(&Write::create(id.key(), record)).await.expect("a write");
             let first = bench.view(Some(id)).await.expect("a view");
             let id = first.new_id.unwrap_or(id);
-            let second = bench.sessions.visit(Some(id), Counter::count).await.expect("a view");
+            let second = bench.sessions.upsert(Some(id), Counter::count).await.expect("a view");
             prop_assert_eq!(second.session.data.views, first.session.data.views.saturating_add(1));
             prop_assert!(second.new_id.is_none(), "what was repaired stays so");
             Ok(())

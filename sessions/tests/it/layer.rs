@@ -9,9 +9,9 @@ use axum::{
     response::Response,
     routing::get,
 };
-use sessions::{
+use exact_sessions::{
     Error, SessionId, Sessions, Settings,
-    axum::{SessionHandle, SessionLayer, Usage},
+    axum::{SessionHandle, SessionLayer, Usages},
     cookie::CookiePolicy,
     store::memory::MemoryStore,
     testing::{Fault, Faulty},
@@ -29,9 +29,7 @@ fn app(faults: &'static [Fault]) -> Router {
         faults.get(call).copied().unwrap_or(Fault::None)
     };
     let store = Faulty::new(Arc::new(MemoryStore::default()), choose);
-    let settings = Settings::default();
-    let cookies = CookiePolicy::new(settings.lifetime, false);
-    let sessions = Sessions::new(store, settings, Counter::default);
+    let sessions = Sessions::<Counter>::new(store);
     Router::new()
         .route("/unused", get(async |_: Handle| "nothing"))
         .route("/view", get(async |session: Handle| view(&session).await))
@@ -42,14 +40,14 @@ fn app(faults: &'static [Fault]) -> Router {
                 view(&session).await
             }),
         )
-        .route("/get", get(async |session: Handle| Ok::<_, Error>(format!("{}", session.get().await?.is_some()))))
+        .route("/get", get(async |session: Handle| Ok::<_, Error>(format!("{}", session.read().await?.is_some()))))
         .route("/rotate", get(async |session: Handle| Ok::<_, Error>(format!("{}", session.rotate().await?.is_some()))))
         .route("/delete", get(async |session: Handle| Ok::<_, Error>(session.delete().await.map(|()| "deleted")?)))
-        .layer(SessionLayer::new(sessions, cookies))
+        .layer(SessionLayer::new(sessions, CookiePolicy::without_https()))
 }
 
 async fn view(session: &Handle) -> Result<String, Error> {
-    Ok(session.visit(Counter::count).await?.data.views.to_string())
+    Ok(session.upsert(Counter::count).await?.session.data.views.to_string())
 }
 
 async fn ask(app: &Router, path: &str, cookie: &str) -> (Response, String) {
@@ -123,8 +121,8 @@ async fn a_rotation_sets_the_new_id_and_a_delete_removes_the_cookie() {
 async fn a_cookie_that_would_end_before_its_session_is_renewed_with_it() {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     for (lifetime, renewed) in [(90 * DAY, false), (1000 * DAY, true)] {
-        let bench = Bench::with(Settings { lifetime, ..Settings::default() });
-        let cookies = CookiePolicy::new(lifetime, false);
+        let bench = Bench::with(Settings::default().lifetime(lifetime));
+        let cookies = CookiePolicy::without_https();
         let app = Router::new()
             .route("/view", get(async |session: Handle| view(&session).await))
             .layer(SessionLayer::new(bench.sessions.clone(), cookies));
@@ -167,14 +165,14 @@ async fn a_response_tells_what_the_request_did_and_cost() {
         ("/delete", None, Some("misconfigured"), 2),
     ] {
         let (response, _) = ask(&app, path, &cookie).await;
-        let usage = response.extensions().get::<Usage>().expect("usage");
+        let usage = response.extensions().get::<Usages>().and_then(Usages::main).expect("usage");
         let failed = outcome == Some("misconfigured");
         assert_eq!(usage.session, session.or(failed.then_some(id.key())), "{path}");
         assert_eq!((usage.outcome, usage.meter.round_trips()), (outcome, round_trips), "{path}");
         assert_eq!(usage.error.is_some(), failed, "{path}: {:?}", usage.error);
     }
     let (response, _) = ask(&app, "/get", "").await;
-    let usage = response.extensions().get::<Usage>().expect("usage");
+    let usage = response.extensions().get::<Usages>().and_then(Usages::main).expect("usage");
     assert_eq!((usage.session, usage.outcome, usage.meter.round_trips()), (None, Some("absent"), 0));
 }
 

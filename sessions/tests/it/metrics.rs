@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use exact_sessions::{Meter, testing::Fault};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
-use sessions::{Meter, testing::Fault};
 
 use crate::bench::{Bench, Counter};
 
@@ -52,7 +52,7 @@ async fn the_course_of_a_session_is_counted() {
     let found = counting!({
         let id = bench.new_session().await;
         bench.view(Some(id)).await.expect("a view");
-        bench.another_instance().visit(Some(id), Counter::count).await.expect("a view");
+        bench.another_instance().upsert(Some(id), Counter::count).await.expect("a view");
         bench.view(Some(id)).await.expect("a view");
         bench.sessions.delete(id).await.expect("a deletion");
         bench.sessions.delete(id).await.expect("nothing to delete");
@@ -126,7 +126,7 @@ async fn a_new_session_whose_answer_was_lost_is_counted_once() {
     for (fault, found) in [(Fault::After, "applied"), (Fault::Before, "not_applied")] {
         let bench = Bench::new();
         let instance = bench.faulty([fault]);
-        let counted = counting!(instance.visit(None, Counter::count).await.expect("a view"));
+        let counted = counting!(instance.upsert(None, Counter::count).await.expect("a view"));
         assert_eq!(counted.get(&format!("lost_answers_total found={found}")), Some(&1), "{counted:?}");
         assert_eq!(counted["created_total"], 1, "{counted:?}");
     }
@@ -163,7 +163,7 @@ async fn the_queue_is_empty_in_the_end() {
     let _guard = metrics::set_default_local_recorder(&recorder);
     let view = |_| {
         let instance = instance.clone();
-        tokio::spawn(async move { instance.visit(Some(id), Counter::count).await })
+        tokio::spawn(async move { instance.upsert(Some(id), Counter::count).await })
     };
     let views: Vec<_> = (0..3).map(view).collect();
     tokio::time::sleep(Duration::from_millis(50)).await;

@@ -6,13 +6,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use futures::{future::try_join_all, poll};
-use rusqlite::Connection;
-use sessions::{
+use exact_sessions::{
     Record, Sessions, Settings,
     store::{Condition, Store, StoreError, sqlite::SqliteStore},
     testing::contract::{fresh_key, record},
 };
+use futures::{future::try_join_all, poll};
+use rusqlite::Connection;
 use tokio::time::{sleep, timeout};
 
 use crate::bench::Counter;

@@ -1,15 +1,16 @@
-//! The time and the tries of one request: every call of the store, and every wait, goes through here.
+//! The time and the tries of one request: every call of the store, and every pause, goes through here.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::pace::Pace;
 use crate::{
-    Error, Meter, Outcome, SessionKey,
+    DataError, Error, Meter, Outcome,
+    data::DataProblem,
     metrics::{self, Found, Operation},
-    queue::{Place, Queues},
-    store::{Cause, StoreError},
+    store::{Cause, StoreError, cause},
 };
 
 /// The shortest and the longest pause between two tries, before jitter, which at most doubles them.
@@ -18,36 +19,71 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_m
 /// Below this there's no time left for a try.
 const TOO_SHORT: Duration = Duration::from_millis(1);
 
+/// A time that no request lives to see, for time limits that are none.
+const FAR: Duration = Duration::from_hours(24 * 365);
+
 /// One request's deadline and what went wrong so far.
-pub(crate) struct Attempts {
+pub(crate) struct Budget {
     deadline: Instant,
     pauses: ExponentialBackoff,
     conflicts: u32,
     round_trips: u32,
     meter: Meter,
+    pace: Arc<Pace>,
     /// A write was sent whose outcome is not known yet.
     pub(crate) in_doubt: bool,
+    /// Whether a write was sent at all.
+    pub(crate) has_written: bool,
 }
 
-impl Attempts {
+impl Budget {
     pub(crate) fn new(timeout: Duration, meter: Meter) -> Self {
+        Self::with_pace(timeout, meter, Arc::new(Pace::new(timeout)))
+    }
+
+    pub(super) fn with_pace(timeout: Duration, meter: Meter, pace: Arc<Pace>) -> Self {
         let pauses = ExponentialBuilder::new()
             .with_min_delay(PAUSES.0)
             .with_max_delay(PAUSES.1)
             .with_factor(2.0)
             .with_jitter()
             .without_max_times();
-        let deadline = Instant::now() + timeout;
-        Self { deadline, pauses: pauses.build(), conflicts: 0, round_trips: 0, meter, in_doubt: false }
+        let deadline = Instant::now() + timeout.min(FAR);
+        Self {
+            deadline,
+            pauses: pauses.build(),
+            conflicts: 0,
+            round_trips: 0,
+            meter,
+            pace,
+            in_doubt: false,
+            has_written: false,
+        }
     }
 
-    /// Waits for the turn to work on a session.
-    pub(crate) async fn wait(&self, queues: &Arc<Queues>, key: SessionKey) -> Result<Place, Error> {
-        queues.wait(key, self.deadline).await.ok_or(Error::Busy)
+    /// One of the same deadline and for the same caller, for a task that goes on with the work.
+    pub(super) fn of_task(&self) -> Self {
+        let mut budget = Self::with_pace(Duration::ZERO, self.meter.clone(), Arc::clone(&self.pace));
+        budget.deadline = self.deadline;
+        budget
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Works for others, too, whose deadline is later.
+    pub(super) fn extend(&mut self, deadline: Instant) {
+        self.deadline = self.deadline.max(deadline);
+    }
+
+    /// Fails if there's too little time left to begin with anything.
+    pub(super) fn begin(&self) -> Result<(), Error> {
+        if self.left() < self.pace.least() { Err(Error::Busy) } else { Ok(()) }
     }
 
     /// One call of the store. It gets half of what is left, so that after a lost answer there's time to
-    /// look whether it counted; a call that runs out of it is unavailable, with an unknown outcome.
+    /// see whether it counted; a call that runs out of it is unavailable, with an unknown outcome.
     pub(crate) async fn call<R>(
         &mut self,
         operation: Operation,
@@ -55,7 +91,13 @@ impl Attempts {
     ) -> Result<R, StoreError> {
         self.round_trips += 1;
         self.meter.round_trip();
-        timed(operation, self.left() / 2, call).await
+        self.has_written |= matches!(operation, Operation::Put | Operation::Delete);
+        let begun = Instant::now();
+        let result = timed(operation, self.left() / 2, call).await;
+        if matches!(result, Ok(_) | Err(StoreError::Conflict)) {
+            self.pace.record(begun.elapsed());
+        }
+        result
     }
 
     /// A read of one session, which may be repeated as it is.
@@ -79,7 +121,7 @@ impl Attempts {
         }
     }
 
-    /// The question whether the store is there, asked once, with all the time there is.
+    /// The check whether the store is there, made once, with all the time there is.
     pub(crate) async fn ping(&self, call: impl Future<Output = Result<(), StoreError>>) -> Result<(), Error> {
         timed(Operation::Ping, self.left(), call).await.map_err(|error| self.give_up(error))
     }
@@ -87,7 +129,7 @@ impl Attempts {
     /// Waits before the next try, a little longer each time and never the same; or gives up, if the
     /// failure is final or there's no time left for another try.
     pub(crate) async fn pause(&mut self, why: StoreError) -> Result<(), Error> {
-        if matches!(why, StoreError::Refused(_)) {
+        if matches!(why, StoreError::Refused(_) | StoreError::Invalid(_)) {
             return Err(self.give_up(why));
         }
         let pause = self.pauses.next().unwrap_or(PAUSES.1);
@@ -126,8 +168,9 @@ impl Attempts {
     fn give_up(&self, error: StoreError) -> Error {
         match error {
             // What matters then is that nobody knows, whatever came after.
-            _ if self.in_doubt => self.unavailable(error.into()),
+            _ if self.in_doubt => self.unavailable(cause(error)),
             StoreError::Refused(cause) => Error::Misconfigured(cause),
+            StoreError::Invalid(why) => DataError::new(DataProblem::Store(why.to_string())).into(),
             StoreError::Unavailable(cause) => self.unavailable(cause),
             StoreError::Conflict | StoreError::Contended(_) => Error::Busy,
         }
@@ -147,7 +190,7 @@ impl Attempts {
     }
 }
 
-impl Drop for Attempts {
+impl Drop for Budget {
     fn drop(&mut self) {
         if self.round_trips > 0 {
             metrics::round_trips(self.round_trips);
@@ -164,7 +207,7 @@ async fn timed<R>(
     let begun = Instant::now();
     let result = match timeout(share, call).await {
         Ok(result) => result,
-        Err(_elapsed) => Err(StoreError::Unavailable(format!("no answer within {share:?}").into())),
+        Err(_elapsed) => Err(StoreError::unavailable(format!("no response within {share:?}"))),
     };
     metrics::store_call(operation, &result, begun.elapsed());
     result

@@ -1,4 +1,4 @@
-//! Work that is finished even if nobody waits for it any more.
+//! Work that is finished even if its caller goes away.
 
 use std::{
     future::Future,
@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 
 /// A future that, once begun, is carried on by a task of its own if it is dropped before its end. Spawning one for
 /// each piece of work would cost more than the work does.
-pub(super) struct Finished<W: Future + Send + 'static>
+pub(crate) struct Detach<W: Future + Send + 'static>
 where
     W::Output: Send + 'static,
 {
@@ -19,16 +19,16 @@ where
     begun: bool,
 }
 
-impl<W: Future + Send + 'static> Finished<W>
+impl<W: Future + Send + 'static> Detach<W>
 where
     W::Output: Send + 'static,
 {
-    pub(super) fn new(work: W) -> Self {
+    pub(crate) fn new(work: W) -> Self {
         Self { work: Some(Box::pin(work)), begun: false }
     }
 }
 
-impl<W: Future + Send + 'static> Future for Finished<W>
+impl<W: Future + Send + 'static> Future for Detach<W>
 where
     W::Output: Send + 'static,
 {
@@ -45,7 +45,7 @@ where
     }
 }
 
-impl<W: Future + Send + 'static> Drop for Finished<W>
+impl<W: Future + Send + 'static> Drop for Detach<W>
 where
     W::Output: Send + 'static,
 {
@@ -71,14 +71,14 @@ mod tests {
     use super::*;
 
     /// Work that waits, and says when it has ended.
-    fn work() -> (Finished<impl Future<Output = ()> + Send>, Arc<Notify>) {
+    fn work() -> (Detach<impl Future<Output = ()> + Send>, Arc<Notify>) {
         let ended = Arc::new(Notify::new());
         let notify = Arc::clone(&ended);
         let work = async move {
             sleep(Duration::from_millis(10)).await;
             notify.notify_one();
         };
-        (Finished::new(work), ended)
+        (Detach::new(work), ended)
     }
 
     async fn ends(ended: &Notify) -> bool {
@@ -105,7 +105,7 @@ mod tests {
     async fn what_panics_is_not_carried_on() {
         let held = Arc::new(());
         let holds = Arc::clone(&held);
-        let mut panics = Box::pin(Finished::new(async move {
+        let mut panics = Box::pin(Detach::new(async move {
             sleep(Duration::from_millis(1)).await;
             panic!("on purpose, holding {holds:?}");
         }));

@@ -1,0 +1,81 @@
+//! The application's data as the fields of a record, and back: equal in, equal out, or refused before it's sent.
+//!
+//! Which stored fields are the application's is decided so:
+//! - A type that names its fields (a struct without `flatten`) has those names, whoever wrote them last. Other fields
+//!   are hidden from it and left as they are: they were put there by hand, or by a newer version of the application.
+//! - Any other type (a map, an enum, a struct with `flatten`) has the names that the application has written, which
+//!   the record lists, and any that [`Admin::update`](crate::admin::Admin::update) has set. In a record without such a
+//!   list it has all of them.
+//!
+//! A field that the application's value wrote before a change and doesn't write after it is removed.
+
+mod decode;
+mod encode;
+mod error;
+mod names;
+mod upgrade;
+
+use std::collections::BTreeSet;
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+pub use self::error::{DataError, DataProblem};
+pub(crate) use self::{
+    encode::{check_fields, fields_of},
+    upgrade::Upgrades,
+};
+use crate::Record;
+
+/// What an application keeps in a session: any type that serde writes as a JSON object.
+///
+/// What comes back is equal to what was stored, on every store. What can't be kept is refused by the change that makes
+/// it, with [`Error::Data`](crate::Error::Data): numbers that are not finite or beyond 64 bits, a `Some` that JSON
+/// can't tell from `None`, more than [`DEPTH`] levels of lists and maps, names of more than [`NAME_LENGTH`] bytes,
+/// names that are [reserved](crate::record::RESERVED_FIELDS), and more bytes than
+/// [`Settings::max_data`](crate::Settings::max_data).
+pub trait SessionData: Serialize + DeserializeOwned + Send + Sync + 'static {}
+
+impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> SessionData for T {}
+
+/// How many levels of lists and maps a field may have inside. A list directly inside a list counts as two. Firestore
+/// keeps no more (<https://cloud.google.com/firestore/quotas>).
+pub const DEPTH: usize = 20;
+
+/// How many bytes a name in the data may have. Firestore keeps one more, which its store needs.
+pub const NAME_LENGTH: usize = 1_499;
+
+type Fields = Map<String, Value>;
+
+/// How the data of one type is kept.
+pub(crate) struct Codec<T> {
+    pub(crate) new_data: Box<dyn Fn() -> T + Send + Sync>,
+    /// The names of the type's fields, if it names them.
+    names: Option<&'static [&'static str]>,
+    pub(crate) upgrades: Upgrades,
+    /// The fields that may be replaced by new ones if they can't be read.
+    pub(crate) repairable: BTreeSet<String>,
+    /// In bytes.
+    pub(crate) max_size: usize,
+}
+
+impl<T: SessionData> Codec<T> {
+    pub(crate) fn new(new_data: Box<dyn Fn() -> T + Send + Sync>) -> Self {
+        Self {
+            new_data,
+            names: names::names_of::<T>(),
+            upgrades: Upgrades::default(),
+            repairable: BTreeSet::new(),
+            max_size: usize::MAX,
+        }
+    }
+
+    /// Whether a stored field of this name is the application's.
+    fn is_own(&self, record: &Record, name: &str) -> bool {
+        match (self.names, &record.meta.fields) {
+            (Some(names), _) => names.contains(&name),
+            (None, Some(fields)) => fields.iter().any(|field| field == name),
+            (None, None) => true,
+        }
+    }
+}

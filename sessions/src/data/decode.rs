@@ -1,0 +1,148 @@
+//! Fields as a value, and the fields after a change of it.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::{Codec, DataError, DataProblem, Fields, SessionData, fields_of};
+use crate::{Error, Record, SessionKey, record::Meta, store::cause};
+
+/// A value that was read.
+pub(crate) struct Decoded<T> {
+    pub(crate) data: T,
+    /// Whether some of it was replaced, since it couldn't be read.
+    pub(crate) repaired: bool,
+}
+
+impl<T: SessionData> Codec<T> {
+    /// Reads the application's data from a record of this application's version.
+    pub(crate) fn decode(&self, key: &SessionKey, record: &Record) -> Result<Decoded<T>, Error> {
+        let visible = self.visible(record);
+        let damage = record.damaged.iter().find(|(name, _)| name.is_empty() || self.is_own(record, name));
+        let (path, cause) = match (damage, T::deserialize(&*visible)) {
+            (None, Ok(data)) => return Ok(Decoded { data, repaired: false }),
+            (Some((name, why)), _) => (name.clone(), cause(why.as_str())),
+            (None, Err(_)) => match serde_path_to_error::deserialize::<_, T>(&*visible) {
+                Ok(data) => return Ok(Decoded { data, repaired: false }),
+                Err(error) => (error.path().to_string(), cause(error.into_inner())),
+            },
+        };
+        if let Some(data) = self.repair(&visible) {
+            tracing::warn!(%key, path, %cause, "a session's data could not be read; broken fields are replaced");
+            return Ok(Decoded { data, repaired: true });
+        }
+        tracing::error!(%key, path, %cause, "a session's data can't be read as the application's; it stays as it is");
+        Err(Error::Unreadable { key: *key, path, cause })
+    }
+
+    /// The fields that are the application's.
+    fn visible<'a>(&self, record: &'a Record) -> Cow<'a, Fields> {
+        if record.data.keys().all(|name| self.is_own(record, name)) {
+            return Cow::Borrowed(&record.data);
+        }
+        let own = record.data.iter().filter(|(name, _)| self.is_own(record, name));
+        Cow::Owned(own.map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
+    /// The stored value with new fields in the place of those that may be replaced and can't be read. `None` if that
+    /// doesn't make it readable.
+    fn repair(&self, visible: &Fields) -> Option<T> {
+        if self.repairable.is_empty() {
+            return None;
+        }
+        let new = fields_of(&(self.new_data)(), self.max_size).ok()?;
+        let mut repaired = Fields::new();
+        for (name, value) in visible {
+            let mut probe = new.clone();
+            probe.insert(name.clone(), value.clone());
+            if T::deserialize(&probe).is_ok() {
+                repaired.insert(name.clone(), value.clone());
+            } else if !self.repairable.contains(name) {
+                return None;
+            }
+        }
+        for (name, value) in new {
+            if self.repairable.contains(&name) {
+                repaired.entry(name).or_insert(value);
+            }
+        }
+        T::deserialize(&repaired).ok()
+    }
+
+    /// The record with this data in the place of what the application had in it.
+    pub(crate) fn encode(&self, data: &T, record: &Record) -> Result<Record, DataError> {
+        let mut after = fields_of(data, self.max_size)?;
+        self.check_faithful(&after)?;
+        let mut kept = Fields::new();
+        if record.data.keys().any(|name| !after.contains_key(name)) {
+            let mut written_before = None;
+            for (name, value) in record.data.iter().filter(|(name, _)| !after.contains_key(*name)) {
+                if !self.is_own(record, name) {
+                    kept.insert(name.clone(), value.clone());
+                    continue;
+                }
+                // What the value has written before the change is dropped now. What it has not is a newer version's,
+                // or one that it only reads: that stays, if the value reads back the same with it.
+                let before = written_before.get_or_insert_with(|| self.written(record));
+                if !before.contains_key(name) && self.reads_the_same(&after, name, value) {
+                    kept.insert(name.clone(), value.clone());
+                }
+            }
+        }
+        let own_kept = kept.keys().filter(|name| self.is_own(record, name));
+        // A type that names its fields needs no list.
+        let fields = self.names.is_none().then(|| after.keys().chain(own_kept).cloned().collect());
+        let is_others = |name: &String| !name.is_empty() && !after.contains_key(name) && !self.is_own(record, name);
+        let damaged = record.damaged.iter().filter(|(name, _)| is_others(name));
+        let damaged = damaged.map(|(name, why)| (name.clone(), why.clone())).collect();
+        after.extend(kept);
+        let Record { obsolete: _, created_at, expires_at, ref meta, .. } = *record;
+        let meta = Meta { fields, data_version: self.upgrades.version(), ..meta.clone() };
+        Ok(Record { data: after, damaged, obsolete: Vec::new(), created_at, expires_at, meta })
+    }
+
+    /// What the value that is stored writes; nothing if it can't be read.
+    fn written(&self, record: &Record) -> Fields {
+        let stored = T::deserialize(&*self.visible(record)).ok();
+        stored.and_then(|data| fields_of(&data, usize::MAX).ok()).unwrap_or_default()
+    }
+
+    fn reads_the_same(&self, fields: &Fields, name: &str, value: &Value) -> bool {
+        let mut with = fields.clone();
+        with.insert(name.to_owned(), value.clone());
+        T::deserialize(&with)
+            .ok()
+            .and_then(|data| fields_of(&data, usize::MAX).ok())
+            .is_some_and(|read| read == *fields)
+    }
+
+    /// Fails if the type would read these fields, which it has written, as another value, or not at all.
+    fn check_faithful(&self, fields: &Fields) -> Result<(), DataError> {
+        let unfaithful = |why: String| DataError::from(DataProblem::NotFaithful(why));
+        let read = T::deserialize(fields).map_err(|error| unfaithful(error.to_string()))?;
+        let again = fields_of(&read, usize::MAX)?;
+        let difference = || {
+            let names = fields.keys().chain(again.keys());
+            names.into_iter().find(|name| fields.get(*name).map(canonical) != again.get(*name).map(canonical)).cloned()
+        };
+        match (again != *fields).then(difference).flatten() {
+            None => Ok(()),
+            Some(name) => Err(unfaithful("the type reads what it has written as another value".into()).within(&name)),
+        }
+    }
+}
+
+/// With the items of all lists in one order: a set is written in any.
+fn canonical(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => {
+            let mut items: Vec<_> = items.iter().map(canonical).collect();
+            items.sort_by_cached_key(Value::to_string);
+            Value::Array(items)
+        }
+        Value::Object(fields) => {
+            Value::Object(fields.iter().map(|(name, value)| (name.clone(), canonical(value))).collect())
+        }
+        value => value.clone(),
+    }
+}

@@ -1,0 +1,93 @@
+//! Reading a session, and giving it more time for having been read.
+
+use std::sync::Arc;
+
+use super::{Budget, Engine, cache::HitRate, lifetime::Times, transaction::Base};
+use crate::{
+    Error, Record, Session, SessionData, SessionKey,
+    metrics::{self, Operation},
+    record::{Replaced, Revision},
+    store::{Stored, Write},
+};
+
+/// What was read: the session, and the write that gives it more time, if that's due.
+pub(crate) struct Read<T> {
+    pub(crate) session: Session<T>,
+    pub(crate) renewal: Option<Write>,
+}
+
+impl<T: SessionData> Engine<T> {
+    pub(crate) async fn read(&self, key: SessionKey, mut budget: Budget) -> Result<Option<Read<T>>, Error> {
+        let Some(stored) = self.find(key, &mut budget).await? else { return Ok(None) };
+        let (key, stored) = match stored.record.meta.replaced {
+            None => (key, stored),
+            Some(Replaced::Closed) => return Err(Error::Superseded),
+            Some(Replaced::By(successor)) => match self.find(successor, &mut budget).await? {
+                Some(stored) => match stored.record.meta.replaced {
+                    None => (successor, stored),
+                    Some(Replaced::Closed) => return Err(Error::Superseded),
+                    // An id leads to its successor only: one that is two rotations behind has been replaced.
+                    Some(Replaced::By(_)) => return Ok(None),
+                },
+                None => return Ok(None),
+            },
+        };
+        let upgraded = self.codec.upgrades.upgraded(&key, &stored.record)?;
+        let record = upgraded.as_ref().unwrap_or(&stored.record);
+        let data = self.codec.decode(&key, record)?.data;
+        let now = self.now();
+        let renewed = self.lifetime.renewed(&stored.record, now);
+        let expires_at = stored.record.expires_at.unwrap_or(renewed.expires_at);
+        let session = self.session(key, record, Times { expires_at, ..renewed }, data);
+        let renewal = self.lifetime.is_renewal_due(&stored.record, now).then(|| renewal(key, &stored, renewed));
+        // A change in the same request needs no further read.
+        let seen = self.cache.get(&key);
+        let hit_rate = seen.map_or_else(HitRate::default, |seen| {
+            if seen.stored.version == stored.version { seen.hit_rate } else { seen.hit_rate.record(false) }
+        });
+        self.cache.insert(key, stored, hit_rate);
+        Ok(Some(Read { session, renewal }))
+    }
+
+    /// Sends a renewal once. If it fails, or others have written meanwhile, the session is as good as before, and the
+    /// next use renews it.
+    pub(crate) async fn renew(&self, write: Write, mut budget: Budget) {
+        match budget.call(Operation::Put, self.store.put(&write)).await {
+            Ok(version) => {
+                let Write { key, record, .. } = write;
+                let hit_rate = self.cache.get(&key).map_or_else(HitRate::default, |entry| entry.hit_rate);
+                self.cache.insert(key, Arc::new(Stored { record, version }), hit_rate);
+            }
+            Err(error) => {
+                self.cache.remove(&write.key);
+                tracing::debug!(key = %write.key, %error, "a session was not renewed; its next use will renew it");
+            }
+        }
+    }
+
+    /// What is stored under the key and has not expired.
+    pub(super) async fn find(&self, key: SessionKey, budget: &mut Budget) -> Result<Option<Arc<Stored>>, Error> {
+        let stored = budget.read(|| self.store.get(&key)).await?;
+        let is_there = |stored: &Stored| !self.lifetime.is_over(&stored.record, self.now());
+        let found = stored.filter(is_there).map(Arc::new);
+        if found.is_none() {
+            metrics::unknown_id();
+        }
+        Ok(found)
+    }
+
+    /// What is stored, as a base for a plan.
+    pub(super) async fn read_base(&self, key: SessionKey, budget: &mut Budget) -> Result<Base, Error> {
+        let stored = budget.read(|| self.store.get(&key)).await?.map(Arc::new);
+        Ok(Base { stored, is_guess: false })
+    }
+}
+
+/// The write that sets these times, and nothing else.
+fn renewal(key: SessionKey, stored: &Stored, times: Times) -> Write {
+    let meta = stored.record.meta.with_revision(Revision(rand::random()));
+    let mut record = Record { meta, obsolete: Vec::new(), ..stored.record.clone() };
+    times.set(&mut record);
+    let removed = stored.record.obsolete.clone();
+    Write { removed, ..Write::replace(key, record, stored.version) }
+}

@@ -1,0 +1,241 @@
+//! A new id for a session: what a sign-in needs, so that an id that somebody planted or learned before is worth
+//! nothing after it (OWASP ASVS 5.0, 7.2.4).
+//!
+//! Two writes, done both or neither: one creates the record of the new id, the other closes that of the old one. A
+//! request that comes with the old id finds it closed, and a write of the old record that is still on its way fails,
+//! since its condition does. Each try takes another new id, so that no copy of an earlier try can come back.
+
+use std::{sync::Arc, time::SystemTime};
+
+use super::{
+    Budget, Change, Engine, Value,
+    batch::replacing,
+    cache::HitRate,
+    create::{Beginning, Created},
+    queue::Place,
+    transaction::{End, Next, Plan, transact},
+};
+use crate::{
+    Admission, Error, Record, Session, SessionData, SessionId, SessionKey,
+    engine::batch::Job,
+    metrics,
+    record::{Meta, Replaced, Revision, Revisions, later},
+    store::{Stored, Write},
+};
+
+/// Why a session gets a new id.
+enum Purpose<'a, T> {
+    SignIn(Beginning, &'a mut dyn Change<T>),
+    SignOut(&'a mut dyn SignOut<T>),
+    Rotate,
+}
+
+/// What a guest keeps of a user's data, when the user signs out.
+pub(crate) trait SignOut<T>: Send {
+    fn keep(&mut self, data: T) -> T;
+}
+
+impl<T, F: FnOnce(T) -> T + Clone + Send> SignOut<T> for F {
+    fn keep(&mut self, data: T) -> T {
+        self.clone()(data)
+    }
+}
+
+/// A session with a new id; or why the change refused.
+pub(crate) enum Replacement<T> {
+    Done {
+        id: SessionId,
+        session: Session<T>,
+        value: Value,
+    },
+    Refused(Value),
+    /// The session had been rotated before, and this is its key.
+    Moved(SessionKey),
+    /// There's no such session.
+    Gone,
+}
+
+/// A new id that was tried.
+struct Candidate<T> {
+    revision: Revision,
+    id: SessionId,
+    session: Session<T>,
+    value: Value,
+}
+
+struct Replacing<'a, T> {
+    engine: Arc<Engine<T>>,
+    key: SessionKey,
+    purpose: Purpose<'a, T>,
+    candidates: Vec<Candidate<T>>,
+    refusal: Option<Value>,
+}
+
+impl<T: SessionData> Engine<T> {
+    /// Gives the session a new id and binds it to a user; makes one if there's none.
+    pub(crate) async fn sign_in(
+        self: &Arc<Self>,
+        key: Option<SessionKey>,
+        beginning: Beginning,
+        change: &mut dyn Change<T>,
+        admission: &Admission,
+        mut budget: Budget,
+    ) -> Result<Created<T>, Error> {
+        let mut next = key;
+        // An id leads to its successor only.
+        for _ in 0..2 {
+            let Some(key) = next else { break };
+            let purpose = Purpose::SignIn(beginning.clone(), &mut *change);
+            next = match self.replace(key, purpose, &mut budget).await? {
+                Replacement::Done { id, session, value } => return Ok(Created::Done { id, session, value }),
+                Replacement::Refused(refusal) => return Ok(Created::Refused(refusal)),
+                Replacement::Moved(successor) => Some(successor),
+                Replacement::Gone => None,
+            };
+        }
+        self.create(change, beginning, admission, &mut budget).await
+    }
+
+    /// Ends a user's session and begins a guest's with what is kept of it.
+    pub(crate) async fn sign_out_keeping(
+        self: &Arc<Self>,
+        key: SessionKey,
+        keep: &mut dyn SignOut<T>,
+        mut budget: Budget,
+    ) -> Result<Option<(SessionId, Session<T>)>, Error> {
+        let mut next = key;
+        for _ in 0..2 {
+            match self.replace(next, Purpose::SignOut(&mut *keep), &mut budget).await? {
+                Replacement::Done { id, session, .. } => return Ok(Some((id, session))),
+                Replacement::Moved(successor) => next = successor,
+                Replacement::Gone | Replacement::Refused(_) => break,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Gives the session a new id, to which the old one leads for the time of the grace.
+    pub(crate) async fn rotate(self: &Arc<Self>, key: SessionKey, mut budget: Budget) -> Result<Replacement<T>, Error> {
+        self.replace(key, Purpose::Rotate, &mut budget).await
+    }
+
+    async fn replace(
+        self: &Arc<Self>,
+        key: SessionKey,
+        purpose: Purpose<'_, T>,
+        budget: &mut Budget,
+    ) -> Result<Replacement<T>, Error> {
+        let _place = self.turn(key, budget).await?;
+        budget.begin()?;
+        // From here on the record may be closed.
+        self.cache.remove(&key);
+        let base = self.read_base(key, budget).await?;
+        let mut plan = Replacing { engine: Arc::clone(self), key, purpose, candidates: Vec::new(), refusal: None };
+        let end = transact(&self.store, key, &mut plan, budget, base, |_| {}).await?;
+        Ok(match end {
+            End::Applied { revision, created, .. } => {
+                let Some(done) = plan.candidates.into_iter().find(|candidate| candidate.revision == revision) else {
+                    return Ok(Replacement::Gone);
+                };
+                if let Some((key, stored)) = created {
+                    self.cache.insert(key, stored, HitRate::default());
+                }
+                Replacement::Done { id: done.id, session: done.session, value: done.value }
+            }
+            End::Kept(_) => plan.refusal.map_or(Replacement::Gone, Replacement::Refused),
+            End::Moved(successor) => Replacement::Moved(successor),
+            End::Closed => return Err(Error::Superseded),
+            End::Gone | End::HandedOver(_) => {
+                metrics::unknown_id();
+                Replacement::Gone
+            }
+        })
+    }
+
+    /// Waits for the turn of this session, to have it alone.
+    pub(super) async fn turn(self: &Arc<Self>, key: SessionKey, budget: &Budget) -> Result<Place<Job<T>>, Error> {
+        if let Some(place) = self.queues.try_enter(key) {
+            return Ok(place);
+        }
+        let waiting = self.queues.join(key, None);
+        waiting.turn(budget.deadline()).await.map(|(place, _)| place).map_err(|_late| Error::Busy)
+    }
+}
+
+impl<T: SessionData> Replacing<'_, T> {
+    /// The record of the new id, and the session in it; `None` if the change refuses.
+    fn successor(&mut self, base: &Record, now: SystemTime) -> Result<Option<(Record, T, Value)>, Error> {
+        let engine = Arc::clone(&self.engine);
+        let upgraded = engine.codec.upgrades.upgraded(&self.key, base)?;
+        let before = upgraded.as_ref().unwrap_or(base);
+        let decode = || Ok::<_, Error>(engine.codec.decode(&self.key, before)?.data);
+        let nothing = || Box::new(()) as Value;
+        Ok(match &mut self.purpose {
+            Purpose::Rotate => {
+                let data = decode()?;
+                let times = engine.lifetime.renewed(before, now);
+                let mut record = engine.codec.encode(&data, before)?;
+                times.set(&mut record);
+                Some((record, data, nothing()))
+            }
+            Purpose::SignIn(Beginning { signed_in, terms }, change) => {
+                let user = signed_in.as_ref().map(|signed_in| signed_in.user.as_str());
+                let of_another = before.meta.user().is_some_and(|before| Some(before) != user);
+                // What one user left behind is not for the next one.
+                let empty = Record::default();
+                let (before, mut data) =
+                    if of_another { (&empty, (engine.codec.new_data)()) } else { (before, decode()?) };
+                let value = match change.run(&mut data) {
+                    Ok(value) => value,
+                    Err(refusal) => {
+                        self.refusal = Some(refusal);
+                        return Ok(None);
+                    }
+                };
+                let mut record = engine.codec.encode(&data, before)?;
+                record.meta.signed_in.clone_from(signed_in);
+                record.meta.terms = *terms;
+                engine.lifetime.begun(&record, now).set(&mut record);
+                Some((record, data, value))
+            }
+            Purpose::SignOut(keep) => {
+                let data = keep.keep(decode()?);
+                let (record, _) = engine.begin(&data, Beginning::default())?;
+                Some((record, data, nothing()))
+            }
+        })
+    }
+}
+
+impl<T: SessionData> Plan for Replacing<'_, T> {
+    fn is_over(&self, record: &Record) -> bool {
+        self.engine.lifetime.is_over(record, self.engine.now())
+    }
+
+    fn plan(&mut self, base: &Stored, revision: Revision) -> Result<Next, Error> {
+        let now = self.engine.now();
+        let before = &base.record;
+        let Some((mut record, data, value)) = self.successor(before, now)? else { return Ok(Next::Keep) };
+        let id = Engine::<T>::new_id();
+        let key = id.key();
+        record.meta.revisions = Revisions::default();
+        record.meta = record.meta.with_revision(revision);
+        let times = self.engine.lifetime.times_of(&record, now);
+        let session = self.engine.session(key, &record, times, data);
+        self.candidates.push(Candidate { revision, id, session, value });
+
+        let replaced = match self.purpose {
+            Purpose::Rotate => Replaced::By(key),
+            Purpose::SignIn(..) | Purpose::SignOut(_) => Replaced::Closed,
+        };
+        let end = later(now, self.engine.settings.rotation_grace);
+        let closed = Record {
+            created_at: before.created_at,
+            expires_at: Some(before.expires_at.map_or(end, |expires| expires.min(end))),
+            damaged: before.damaged.clone(),
+            meta: Meta { revisions: before.meta.revisions.clone(), replaced: Some(replaced), ..Meta::default() },
+            ..Record::default()
+        };
+        Ok(Next::Both(Write::create(key, record), replacing(self.key, base, closed, revision)))
+    }
+}

@@ -1,0 +1,79 @@
+//! What became of a write whose response was lost, as a later read shows.
+
+use crate::{
+    record::Revision,
+    store::{Stored, Version},
+};
+
+/// A conditional write that was sent: the token it carries, and the state of the record it was based on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    pub(super) revision: Revision,
+    base: Version,
+    /// The newest revision of the record it's based on.
+    base_revision: Option<Revision>,
+}
+
+/// What a record, read after a write was sent, says of that write.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is in the record, or was.
+    Applied,
+    /// Not yet: it may be sent again.
+    Pending,
+    /// Not, and never will be: its condition can't hold any more.
+    Lost,
+    /// The record doesn't reach back far enough to tell.
+    Unknown,
+}
+
+impl Sent {
+    pub(super) fn new(revision: Revision, base: &Stored) -> Self {
+        Self { revision, base: base.version, base_revision: base.record.meta.revisions.newest() }
+    }
+
+    pub(super) fn fate(&self, now: &Stored) -> Fate {
+        let revisions = &now.record.meta.revisions;
+        // All writes since the base are on the list if the base's own is, or if none was ever dropped.
+        let reaches_back = self.base_revision.is_some_and(|base| revisions.contains(base)) || !revisions.is_full();
+        match now {
+            _ if revisions.contains(self.revision) => Fate::Applied,
+            Stored { version, .. } if *version == self.base => Fate::Pending,
+            _ if reaches_back => Fate::Lost,
+            _ => Fate::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Record,
+        record::{Meta, REVISIONS_KEPT},
+    };
+
+    fn stored(version: i128, revisions: impl IntoIterator<Item = u64>) -> Stored {
+        let meta = revisions.into_iter().fold(Meta::default(), |meta, n| meta.with_revision(Revision(n)));
+        Stored { record: Record { meta, ..Record::default() }, version: Version(version) }
+    }
+
+    #[test]
+    fn the_record_tells_what_became_of_a_write_as_far_as_it_reaches_back() {
+        let kept = REVISIONS_KEPT as u64;
+        let ours = Revision(100);
+        for (base, now, fate) in [
+            (stored(1, [1]), stored(1, [1]), Fate::Pending),
+            (stored(1, [1]), stored(2, [1, 100]), Fate::Applied),
+            (stored(1, [1]), stored(3, [1, 100, 2]), Fate::Applied),
+            (stored(1, [1]), stored(2, [1, 2]), Fate::Lost),
+            (stored(1, []), stored(2, [2]), Fate::Lost),
+            // Others wrote so often that nobody knows whether ours came first.
+            (stored(1, [1]), stored(20, 2..2 + kept), Fate::Unknown),
+            (stored(1, []), stored(20, 2..2 + kept), Fate::Unknown),
+            (stored(1, 1..=kept), stored(2, 2..2 + kept), Fate::Lost),
+        ] {
+            assert_eq!(Sent::new(ours, &base).fate(&now), fate, "{base:?} {now:?}");
+        }
+    }
+}

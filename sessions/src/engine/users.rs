@@ -1,0 +1,99 @@
+//! The sessions of a user.
+
+use super::{Budget, Engine, delete};
+use crate::{
+    Error, Meter, SessionData, SessionKey, UserSession,
+    metrics::{self, Operation},
+    store::Stored,
+};
+
+/// How many sessions are read at once.
+const PAGE: usize = 100;
+
+impl<T: SessionData> Engine<T> {
+    /// The sessions of this user that have not ended.
+    pub(crate) async fn of_user(&self, user: &str, meter: &Meter) -> Result<Vec<UserSession>, Error> {
+        let mut sessions = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.page_of(user, after, self.budget(meter)).await?;
+            let Some((last, _)) = page.last() else { return Ok(sessions) };
+            after = Some(*last);
+            let now = self.now();
+            let live = page.iter().filter(|(_, stored)| !self.lifetime.is_over(&stored.record, now));
+            sessions.extend(live.filter_map(|(key, Stored { record, .. })| {
+                let signed_in = record.meta.signed_in.as_ref()?;
+                Some(UserSession {
+                    key: *key,
+                    label: signed_in.label.clone(),
+                    signed_in_at: signed_in.at,
+                    created_at: record.created_at.unwrap_or(now),
+                    last_seen: self.lifetime.last_seen(record).unwrap_or(now),
+                })
+            }));
+        }
+    }
+
+    /// Ends the sessions of this user that began before now, but for one; and how many.
+    ///
+    /// A sign-in that is under way at the same time may come after: so this looks again until it finds none that began
+    /// before it did.
+    pub(crate) async fn end_all_of_user(
+        &self,
+        user: &str,
+        spared: Option<SessionKey>,
+        meter: &Meter,
+    ) -> Result<u64, Error> {
+        let begun = self.now();
+        let (mut ended, mut is_first) = (0, true);
+        loop {
+            let mut found = false;
+            let mut after = None;
+            loop {
+                let page = self.page_of(user, after, self.budget(meter)).await?;
+                let Some((last, _)) = page.last() else { break };
+                after = Some(*last);
+                for (key, stored) in page {
+                    // What is there at first began before, whatever its instance's clock says.
+                    let began_before = is_first || stored.record.created_at.is_none_or(|created| created <= begun);
+                    if Some(key) == spared || !began_before {
+                        continue;
+                    }
+                    found = true;
+                    ended += u64::from(self.end_one(user, key, stored, self.budget(meter)).await?);
+                }
+            }
+            if !found {
+                return Ok(ended);
+            }
+            is_first = false;
+        }
+    }
+
+    /// Ends this session if it's the user's; and whether it was.
+    pub(crate) async fn end_one_of_user(&self, user: &str, key: SessionKey, mut budget: Budget) -> Result<bool, Error> {
+        match budget.read(|| self.store.get(&key)).await? {
+            Some(stored) => self.end_one(user, key, stored, budget).await,
+            None => Ok(false),
+        }
+    }
+
+    async fn end_one(&self, user: &str, key: SessionKey, stored: Stored, mut budget: Budget) -> Result<bool, Error> {
+        self.cache.remove(&key);
+        let is_theirs = |record: &crate::Record| record.meta.user() == Some(user);
+        let ended = delete(&self.store, &key, Some(stored), &is_theirs, false, &mut budget).await?;
+        if ended {
+            metrics::ended();
+        }
+        Ok(ended)
+    }
+
+    async fn page_of(
+        &self,
+        user: &str,
+        after: Option<SessionKey>,
+        mut budget: Budget,
+    ) -> Result<Vec<(SessionKey, Stored)>, Error> {
+        budget.repeat(Operation::List, || self.store.list_user(user, after.as_ref(), PAGE)).await
+    }
+}

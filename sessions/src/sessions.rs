@@ -1,0 +1,428 @@
+//! The sessions of an application: the crate's main type.
+
+use std::{any::Any, convert::Infallible, fmt, future::Future, sync::Arc};
+
+use tracing::Instrument;
+
+use crate::{
+    Admission, ChangeError, Changed, Error, Keep, Meter, Session, SessionData, SessionId, SessionKey, Settings, SignIn,
+    UserSession,
+    builder::SessionsBuilder,
+    engine::{Applied, Beginning, Budget, Change, Created, Detach, Engine, Read, Refusable, Replacement, Total, Value},
+    metrics,
+    record::{SignedIn, Terms},
+    store::{Store, Write},
+};
+
+/// The sessions of an application, kept in a [`Store`]. Clones share everything; make one at start.
+///
+/// Every change is a function from the data to new data, applied by optimistic concurrency: read, change, write if the
+/// record is still the same, else again. So the function may run several times, on a copy each time, and only the run
+/// that is written counts. It must not wait for anything: other changes of the same session wait for it.
+///
+/// Changes of one session that wait at the same time are done by one write. Each caller gets the session as it was
+/// after its own change, which may be a state that the store never held alone.
+///
+/// Work that was begun is finished even if its future is dropped, by a task of its own, as long as the runtime runs. (A
+/// future that is neither polled nor dropped keeps its session's turn on this instance: others wait until their
+/// deadline.)
+///
+/// | | creates a session | gives it more time | writes | round trips |
+/// |---|---|---|---|---|
+/// | [`read`](Self::read) | no | no; in an axum app the handle does, when it's due | no | 1 |
+/// | [`touch`](Self::touch) | no | when it's due | when it's due | 1; 2 when it's due |
+/// | [`update`](Self::update) | no | when it's due | if data or times change | warm 1, cold 2; cold and unchanged 1 |
+/// | [`upsert`](Self::upsert) | if there's none | when it's due | as above; a new one always | as above; a new one 1 |
+/// | [`sign_in`](Self::sign_in) | with a new id | yes | yes | 2; without a session before it 1 |
+/// | [`sign_out_keeping`](Self::sign_out_keeping) | with a new id | yes | yes | 2 |
+/// | [`rotate`](Self::rotate) | with a new id | when it's due | yes | 2 |
+/// | [`delete`](Self::delete) | no | no | deletes | 2 |
+///
+/// Warm means that this instance was the last one to write the session, or has just read it.
+pub struct Sessions<T> {
+    pub(crate) engine: Arc<Engine<T>>,
+    meter: Meter,
+    admission: Admission,
+}
+
+impl<T: SessionData + Default> Sessions<T> {
+    /// Sessions in this store, with the default [`Settings`]. A new session's data is the type's default.
+    pub fn new(store: impl Store) -> Self {
+        Self::builder(store, T::default).build()
+    }
+}
+
+impl<T: SessionData> Sessions<T> {
+    /// Sessions in this store. `new_data` makes the data of a new session, before its first change.
+    pub fn builder(store: impl Store, new_data: impl Fn() -> T + Send + Sync + 'static) -> SessionsBuilder<T> {
+        SessionsBuilder::new(Arc::new(store), Box::new(new_data))
+    }
+
+    pub(crate) fn of(engine: Engine<T>) -> Self {
+        Self { engine: Arc::new(engine), meter: Meter::default(), admission: Admission::default() }
+    }
+
+    /// Reads a session; `None` if there's none of this id. That is no activity: the session ends when it would have
+    /// ended, unless it's [touched](Self::touch).
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn read(&self, id: SessionId) -> Result<Option<Session<T>>, Error> {
+        Ok(self.read_with_renewal(id).await?.map(|read| read.session))
+    }
+
+    pub(crate) async fn read_with_renewal(&self, id: SessionId) -> Result<Option<Read<T>>, Error> {
+        self.task(move |engine, budget| async move { engine.read(id.key(), budget).await }).await
+    }
+
+    /// Reads a session and gives it more time, if that's due; `None` if there's none of this id.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn touch(&self, id: SessionId) -> Result<Option<Session<T>>, Error> {
+        let Some(Read { session, renewal }) = self.read_with_renewal(id).await? else { return Ok(None) };
+        if let Some(renewal) = renewal {
+            self.renew(renewal).await;
+        }
+        Ok(Some(session))
+    }
+
+    /// Sends a renewal that a read has found to be due. It may fail without harm.
+    pub(crate) async fn renew(&self, renewal: Write) {
+        let sent = self.task(move |engine, budget| async move {
+            engine.renew(renewal, budget).await;
+            Ok(())
+        });
+        // It has been logged.
+        drop(sent.await);
+    }
+
+    /// Changes a session; `None` if there's none of this id. Nothing is created.
+    ///
+    /// A change that changes nothing writes nothing.
+    ///
+    /// # Errors
+    /// See [`Error`]. Unless it says [`Outcome::Unknown`](crate::Outcome::Unknown), nothing was changed.
+    pub async fn update<R: Send + 'static>(
+        &self,
+        id: SessionId,
+        change: impl FnOnce(&mut T) -> R + Clone + Send + 'static,
+    ) -> Result<Option<Changed<T, R>>, Error> {
+        never_refused(self.update_by(id, Total(change)).await)
+    }
+
+    /// The same with a change that may refuse: its `Err` is returned, and nothing is changed. A refusal is of the
+    /// session as it is stored, not of an older state that this instance remembers.
+    ///
+    /// # Errors
+    /// [`ChangeError::Refused`] with the change's own error, or [`ChangeError::Failed`] as [`update`](Self::update).
+    pub async fn try_update<R: Send + 'static, E: Send + 'static>(
+        &self,
+        id: SessionId,
+        change: impl FnOnce(&mut T) -> Result<R, E> + Clone + Send + 'static,
+    ) -> Result<Option<Changed<T, R>>, ChangeError<E>> {
+        self.update_by(id, Refusable(change)).await
+    }
+
+    /// Changes the visitor's session, or makes a new one and changes that if there's none of this id: it was never
+    /// made, has expired, or was deleted. An id that the visitor brought is never adopted for a new session.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update), and [`Error::NotAdmitted`].
+    pub async fn upsert<R: Send + 'static>(
+        &self,
+        id: Option<SessionId>,
+        change: impl FnOnce(&mut T) -> R + Clone + Send + 'static,
+    ) -> Result<Changed<T, R>, Error> {
+        never_refused(self.upsert_by(id, Total(change)).await)
+    }
+
+    /// The same with a change that may refuse: then no session is made, either.
+    ///
+    /// # Errors
+    /// As [`try_update`](Self::try_update), and [`Error::NotAdmitted`].
+    pub async fn try_upsert<R: Send + 'static, E: Send + 'static>(
+        &self,
+        id: Option<SessionId>,
+        change: impl FnOnce(&mut T) -> Result<R, E> + Clone + Send + 'static,
+    ) -> Result<Changed<T, R>, ChangeError<E>> {
+        self.upsert_by(id, Refusable(change)).await
+    }
+
+    /// Signs a user in: gives the session a new id, binds the user to it, and makes the change, all in one. Makes a
+    /// session if there's none of this id.
+    ///
+    /// The session begins now; what a guest has gathered moves along, and what another user has left behind does not.
+    /// From the moment of the write the old id is worth nothing: no read, change or delete by it reaches the session,
+    /// whatever fails or crashes. For the time of [`Settings::rotation_grace`] a request that comes with it gets
+    /// [`Error::Superseded`], so that one that was under way does not put a new session's cookie over the new id.
+    ///
+    /// # Errors
+    /// As [`upsert`](Self::upsert). With [`Outcome::Unknown`](crate::Outcome::Unknown) the old session may be closed;
+    /// nobody has the new id.
+    pub async fn sign_in<R: Send + 'static>(
+        &self,
+        id: Option<SessionId>,
+        who: SignIn,
+        change: impl FnOnce(&mut T) -> R + Clone + Send + 'static,
+    ) -> Result<Changed<T, R>, Error> {
+        never_refused(self.sign_in_by(id, who, Total(change)).await)
+    }
+
+    /// The same with a change that may refuse: then nobody is signed in.
+    ///
+    /// # Errors
+    /// As [`try_upsert`](Self::try_upsert) and [`sign_in`](Self::sign_in).
+    pub async fn try_sign_in<R: Send + 'static, E: Send + 'static>(
+        &self,
+        id: Option<SessionId>,
+        who: SignIn,
+        change: impl FnOnce(&mut T) -> Result<R, E> + Clone + Send + 'static,
+    ) -> Result<Changed<T, R>, ChangeError<E>> {
+        self.sign_in_by(id, who, Refusable(change)).await
+    }
+
+    /// Signs the user out and goes on with a guest's session, which has a new id and what `keep` makes of the data:
+    /// preferences, say. `None` if there's no session of this id. To keep nothing, [`delete`](Self::delete) it.
+    ///
+    /// # Errors
+    /// As [`sign_in`](Self::sign_in).
+    pub async fn sign_out_keeping(
+        &self,
+        id: SessionId,
+        mut keep: impl FnOnce(T) -> T + Clone + Send + 'static,
+    ) -> Result<Option<Changed<T>>, Error> {
+        let done =
+            self.task(move |engine, budget| async move { engine.sign_out_keeping(id.key(), &mut keep, budget).await });
+        Ok(done.await?.map(|(id, session)| Changed { session, value: (), new_id: Some(id), renewed: true }))
+    }
+
+    /// Notes that the signed-in user has just proved again who they are, so that the session is
+    /// [fresh](Session::fresh); `None` if there's no session of this id. Without a user it changes nothing.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update).
+    pub async fn confirm(&self, id: SessionId) -> Result<Option<Session<T>>, Error> {
+        self.task(move |engine, budget| async move { engine.confirm(id.key(), budget).await }).await
+    }
+
+    /// Ends a session. A change in flight does not bring it back, on whatever instance: it finds the session gone.
+    ///
+    /// # Errors
+    /// See [`Error`]; after any but [`Error::Superseded`] the session may or may not be there.
+    pub async fn delete(&self, id: SessionId) -> Result<(), Error> {
+        self.task(move |engine, budget| async move { engine.delete(id.key(), budget).await }).await
+    }
+
+    /// Gives a session a new id and changes nothing else; `None` if there's none of this id.
+    ///
+    /// For the time of [`Settings::rotation_grace`] the old id still leads to the session, so that requests sent before
+    /// the response arrived are not lost; then it is unknown. So this is for new ids now and then, and **not for a
+    /// change of privilege**: whoever knows the old id has the session until the grace ends. To sign in or out, use
+    /// [`sign_in`](Self::sign_in) and [`sign_out_keeping`](Self::sign_out_keeping).
+    ///
+    /// A client that never receives the new id loses its session when the grace ends. Within the grace a further
+    /// rotation by the old id changes nothing, so that a doubled request can't put a visitor's cookie on an id that is
+    /// about to end.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update).
+    pub async fn rotate(&self, id: SessionId) -> Result<Option<Changed<T>>, Error> {
+        let done = self.task(move |engine, budget| async move { engine.rotate(id.key(), budget).await });
+        match done.await? {
+            Replacement::Done { id, session, .. } => {
+                Ok(Some(Changed { session, value: (), new_id: Some(id), renewed: true }))
+            }
+            Replacement::Moved(_) => {
+                let read = self.read(id).await?;
+                Ok(read.map(|session| Changed { session, value: (), new_id: None, renewed: false }))
+            }
+            Replacement::Gone | Replacement::Refused(_) => Ok(None),
+        }
+    }
+
+    /// The sessions in which this user is signed in.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn of_user(&self, user: &str) -> Result<Vec<UserSession>, Error> {
+        let user = user.to_owned();
+        let meter = self.meter.clone();
+        self.task(move |engine, _budget| async move { engine.of_user(&user, &meter).await }).await
+    }
+
+    /// Ends one session of this user, and returns whether there was one of this key. A session of another user is left
+    /// alone.
+    ///
+    /// # Errors
+    /// As [`delete`](Self::delete).
+    pub async fn end_one_of_user(&self, user: &str, key: SessionKey) -> Result<bool, Error> {
+        let user = user.to_owned();
+        self.task(move |engine, budget| async move { engine.end_one_of_user(&user, key, budget).await }).await
+    }
+
+    /// Ends all sessions of this user, but for the one of `spared`, and returns how many. Once this has returned, no
+    /// session whose sign-in had returned before this began is there any more, on any instance.
+    ///
+    /// # Errors
+    /// As [`delete`](Self::delete); some may have been ended.
+    pub async fn end_all_of_user(&self, user: &str, spared: Option<SessionKey>) -> Result<u64, Error> {
+        let user = user.to_owned();
+        let meter = self.meter.clone();
+        self.task(move |engine, _budget| async move { engine.end_all_of_user(&user, spared, &meter).await }).await
+    }
+
+    /// Whether the store can be reached and used, within the deadline. It is called once.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Busy`] or [`Error::Misconfigured`].
+    pub async fn ping(&self) -> Result<(), Error> {
+        let result = self.budget().ping(self.engine.store.ping()).await;
+        result.inspect_err(metrics::failed)
+    }
+
+    /// `false` once the store can't work again in this process, so that only a restart helps.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.engine.store.is_alive()
+    }
+
+    /// The settings it was made with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.engine.settings
+    }
+
+    async fn update_by<R: Send + 'static, E: Send + 'static>(
+        &self,
+        id: SessionId,
+        mut change: impl Change<T> + 'static,
+    ) -> Result<Option<Changed<T, R>>, ChangeError<E>> {
+        let done =
+            self.task(move |engine, mut budget| async move { engine.follow(id.key(), &mut change, &mut budget).await });
+        done.await?.map(|applied| typed(applied, None)).transpose()
+    }
+
+    async fn upsert_by<R: Send + 'static, E: Send + 'static>(
+        &self,
+        id: Option<SessionId>,
+        mut change: impl Change<T> + 'static,
+    ) -> Result<Changed<T, R>, ChangeError<E>> {
+        let admission = self.admission.clone();
+        let done = self.task(move |engine, mut budget| async move {
+            if let Some(id) = id
+                && let Some(applied) = engine.follow(id.key(), &mut change, &mut budget).await?
+            {
+                return Ok((applied, None));
+            }
+            Ok(created(engine.create(&mut change, Beginning::default(), &admission, &mut budget).await?))
+        });
+        let (applied, new_id) = done.await?;
+        typed(applied, new_id)
+    }
+
+    async fn sign_in_by<R: Send + 'static, E: Send + 'static>(
+        &self,
+        id: Option<SessionId>,
+        who: SignIn,
+        mut change: impl Change<T> + 'static,
+    ) -> Result<Changed<T, R>, ChangeError<E>> {
+        let admission = self.admission.clone();
+        let done = self.task(move |engine, budget| async move {
+            let SignIn { user, label, keep } = who;
+            let terms = match keep {
+                Keep::Settings => Terms::default(),
+                Keep::UntilBrowserCloses => Terms { until_browser_closes: true, ..Terms::default() },
+                Keep::For { idle, lifetime } => {
+                    Terms { idle: Some(idle), lifetime: Some(lifetime), ..Terms::default() }
+                }
+            };
+            let signed_in = Some(SignedIn { user, label, at: engine.now() });
+            let beginning = Beginning { signed_in, terms };
+            let key = id.map(|id| id.key());
+            Ok(created(engine.sign_in(key, beginning, &mut change, &admission, budget).await?))
+        });
+        let (applied, new_id) = done.await?;
+        typed(applied, new_id)
+    }
+
+    fn budget(&self) -> Budget {
+        self.engine.budget(&self.meter)
+    }
+
+    /// Runs the work, which goes on when the caller is dropped.
+    async fn task<R, W>(&self, work: impl FnOnce(Arc<Engine<T>>, Budget) -> W) -> Result<R, Error>
+    where
+        R: Send + 'static,
+        W: Future<Output = Result<R, Error>> + Send + 'static,
+    {
+        let work = work(Arc::clone(&self.engine), self.budget());
+        let counted = async { work.await.inspect_err(metrics::failed) };
+        Detach::new(counted.in_current_span()).await
+    }
+}
+
+impl<T> Sessions<T> {
+    /// The same sessions, whose cost is counted by this meter from now on.
+    #[must_use]
+    pub fn metered(&self, meter: &Meter) -> Self {
+        Self { meter: meter.clone(), ..self.clone() }
+    }
+
+    /// The same sessions, of which new ones are made only if the admission says so.
+    #[must_use]
+    pub fn admitting(&self, admission: &Admission) -> Self {
+        Self { admission: admission.clone(), ..self.clone() }
+    }
+}
+
+impl<T> Clone for Sessions<T> {
+    fn clone(&self) -> Self {
+        let Self { engine, meter, admission } = self;
+        Self { engine: Arc::clone(engine), meter: meter.clone(), admission: admission.clone() }
+    }
+}
+
+impl<T> fmt::Debug for Sessions<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").field("settings", &self.engine.settings).finish_non_exhaustive()
+    }
+}
+
+/// A change that was made or refused, and the id of the session that was made for it.
+type Ended<T> = (Applied<T>, Option<SessionId>);
+
+fn created<T>(created: Created<T>) -> Ended<T> {
+    match created {
+        Created::Done { id, session, value } => (Applied::Done { session, value, renewed: true }, Some(id)),
+        Created::Refused(refusal) => (Applied::Refused(refusal), None),
+    }
+}
+
+/// With the types of the change.
+fn typed<T, R: 'static, E: 'static>(
+    applied: Applied<T>,
+    new_id: Option<SessionId>,
+) -> Result<Changed<T, R>, ChangeError<E>> {
+    match applied {
+        Applied::Done { session, value, renewed } => Ok(Changed { session, value: downcast(value), new_id, renewed }),
+        Applied::Refused(refusal) => Err(ChangeError::Refused(downcast(refusal))),
+        // `follow` and `create` know no other ends.
+        Applied::Gone | Applied::Moved(_) => Err(ChangeError::Failed(Error::Busy)),
+    }
+}
+
+#[expect(clippy::panic, reason = "a change returns what its type says; another type is a bug of this crate")]
+fn downcast<R: 'static>(value: Value) -> R {
+    match (value as Box<dyn Any>).downcast() {
+        Ok(value) => *value,
+        Err(_) => panic!("a change returned a value of another type"),
+    }
+}
+
+fn never_refused<V>(result: Result<V, ChangeError<Infallible>>) -> Result<V, Error> {
+    result.map_err(|error| match error {
+        ChangeError::Failed(error) => error,
+        ChangeError::Refused(never) => match never {},
+    })
+}

@@ -1,0 +1,114 @@
+//! How long sessions live, what a request may cost, what time it is, and which requests may begin a session.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+/// Where the engine gets the time of day from.
+pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// Whether a new session may be made just now. It's called when one is about to be, and then only: a rate
+/// limit that hangs on it never touches visitors who have a session.
+#[derive(Clone)]
+pub struct Admission(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl Admission {
+    /// An admission by this function.
+    pub fn new(admit: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(admit))
+    }
+
+    pub(crate) fn admits(&self) -> bool {
+        (self.0)()
+    }
+}
+
+impl Default for Admission {
+    /// Every request may.
+    fn default() -> Self {
+        Self::new(|| true)
+    }
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Admission")
+    }
+}
+
+/// How long sessions live, and what one request may cost. Begin with the default and set what should differ:
+///
+/// ```
+/// # use std::time::Duration;
+/// # use exact_sessions::Settings;
+/// let settings = Settings::default().idle_timeout(Duration::from_secs(3600)).max_data(16 * 1024);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// After how long without activity a session ends.
+    pub idle_timeout: Duration,
+    /// After how long a session ends, however active it is.
+    pub lifetime: Duration,
+    /// After how long a session ends that has never been used again since it began: one of a crawler, say. `None`
+    /// is the idle timeout.
+    pub first_timeout: Option<Duration>,
+    /// The deadline for all store work of one request, retries and waiting included.
+    pub store_timeout: Duration,
+    /// For how long after a rotation the old id still leads to the session, and after a sign-in the old id is known to
+    /// be closed.
+    pub rotation_grace: Duration,
+    /// How many bytes the sessions take that are remembered between requests.
+    pub cache_bytes: u64,
+    /// For how long a session is remembered between requests.
+    pub cache_age: Duration,
+    /// How many bytes all data of one session may have, names included, by the rules of
+    /// <https://cloud.google.com/firestore/docs/storage-size>.
+    pub max_data: usize,
+}
+
+impl Default for Settings {
+    /// Two weeks idle, ninety days at most, two seconds for a request, 64 KiB for the data of a session, and a cache of
+    /// 16 MiB.
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_hours(24);
+        Self {
+            idle_timeout: 14 * DAY,
+            lifetime: 90 * DAY,
+            first_timeout: None,
+            store_timeout: Duration::from_secs(2),
+            rotation_grace: Duration::from_secs(30),
+            cache_bytes: 16 * 1024 * 1024,
+            cache_age: Duration::from_mins(10),
+            max_data: 64 * 1024,
+        }
+    }
+}
+
+macro_rules! setters {
+    ($($name:ident: $type:ty),* $(,)?) => {
+        impl Settings {
+            $(
+                #[doc = concat!("Sets [`", stringify!($name), "`](field@Self::", stringify!($name), ").")]
+                #[must_use]
+                pub fn $name(mut self, $name: $type) -> Self {
+                    self.$name = $name;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+setters! {
+    idle_timeout: Duration,
+    lifetime: Duration,
+    first_timeout: Option<Duration>,
+    store_timeout: Duration,
+    rotation_grace: Duration,
+    cache_bytes: u64,
+    cache_age: Duration,
+    max_data: usize,
+}
