@@ -14,6 +14,7 @@
 //! | `sessions_errors_total` | counter | `error`: [`Error::kind`] | requests of the engine that failed |
 //! | `sessions_cache_total` | counter | `result`: `hit`, `stale`, `unused`, `miss` | what the cache was worth; `unused`: known, but too often changed elsewhere to write on a guess |
 //! | `sessions_queue_length` | gauge | | changes in work, or waiting for another one of the same session |
+//! | `sessions_store_calls_under_way` | gauge | | calls of Firestore that were begun and have not returned |
 //! | `sessions_store_seconds` | histogram | `operation`, `result` | each call of the store |
 //! | `sessions_round_trips` | histogram | | calls of the store for one request of the engine |
 
@@ -57,6 +58,7 @@ pub fn describe() {
     describe_counter!("sessions_errors_total", "Requests of the engine that failed, by error.");
     describe_counter!("sessions_cache_total", "What the cache was worth, by result.");
     describe_gauge!("sessions_queue_length", "Changes in work or waiting for another one of the same session.");
+    describe_gauge!("sessions_store_calls_under_way", "Calls of Firestore that were begun and have not returned.");
     describe_histogram!(STORE_SECONDS, Unit::Seconds, "Calls of the store, by operation and result.");
     describe_histogram!(ROUND_TRIPS, Unit::Count, "Calls of the store for one request of the engine.");
 }
@@ -111,6 +113,11 @@ pub(crate) fn ended() {
 
 pub(crate) fn expired() {
     counter!("sessions_expired_total").increment(1);
+}
+
+#[cfg(feature = "firestore")]
+pub(crate) fn store_calls_under_way(change: f64) {
+    gauge!("sessions_store_calls_under_way").increment(change);
 }
 
 #[cfg(feature = "sqlite")]

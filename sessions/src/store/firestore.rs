@@ -1,31 +1,47 @@
 //! Sessions in Firestore: for an app on more than one machine.
 //!
 //! A document a session, in one collection, named by the [`SessionKey`]. Reading is one `GetDocument`,
-//! writing one `Commit` of one write with a precondition: no transaction is begun, so no lock is held.
+//! writing one `Commit` of one or two writes with a precondition each: no transaction is begun, so no lock is held.
 //! Only fields that are the application's or the engine's are written; others stay as they are.
+//!
+//! The application's data is stored as ordinary Firestore values, which people can edit in the console. What Firestore
+//! can't hold as it is, is stored in a readable form: an integer above 2⁶³-1 as the map `{$integer: "..."}`, a list
+//! directly in a list as the map `{$list: [...]}`, and a name that is empty, reserved (`__x__`) or begins with `$` with
+//! a `$` in front. All else that the engine keeps is in one map, `_session`.
 
+mod channels;
 mod document;
 mod failure;
+mod time;
+mod value;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+pub use firestore;
 use firestore::{
     FirestoreDb, FirestoreDbOptions, FirestoreQueryCursor, FirestoreTransaction, FirestoreTransactionData,
     FirestoreValue,
     errors::FirestoreError,
     gcloud_sdk::google::firestore::v1::{
-        Document, DocumentMask, Precondition, Value, Write, precondition::ConditionType, value::ValueType,
+        Document, Precondition, Value, Write as DocumentWrite, precondition::ConditionType, value::ValueType,
         write::Operation,
     },
 };
+use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
 
-use self::failure::{of_access, of_write};
-use super::{Condition, Store, StoreError, Stored, Version};
-use crate::{Record, SessionKey};
+use self::{
+    channels::{Call, Channels},
+    failure::{of_access, of_write},
+};
+use super::{Condition, Store, StoreError, Stored, Version, Write};
+use crate::{
+    SessionKey,
+    record::{META_FIELD, Meta},
+};
 
-/// Where in Firestore the sessions are.
+/// Where in Firestore the sessions are, and how to reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FirestoreConfig {
     /// The Google Cloud project; `None` to detect it (environment, credentials file, metadata server).
@@ -34,43 +50,116 @@ pub struct FirestoreConfig {
     pub database: String,
     /// The collection, usually `sessions`.
     pub collection: String,
+    /// How many connections there may be at once, usually 4. Google lets one carry at most 100 calls at a time. They
+    /// are opened as they are needed.
+    pub channels: usize,
 }
 
 impl Default for FirestoreConfig {
     fn default() -> Self {
-        Self { project: None, database: "(default)".to_owned(), collection: "sessions".to_owned() }
+        Self { project: None, database: "(default)".to_owned(), collection: "sessions".to_owned(), channels: 4 }
     }
 }
 
-/// A store in Firestore, or in its emulator if `FIRESTORE_EMULATOR_HOST` is set. It connects at its first
-/// use and authenticates with the application default credentials. Clones share one connection.
+/// A store in Firestore, or in its emulator if `FIRESTORE_EMULATOR_HOST` is set. It connects when it's first used, and
+/// replaces a connection that does not respond any more. Clones share the connections.
 #[derive(Clone)]
 pub struct FirestoreStore {
-    config: FirestoreConfig,
-    db: std::sync::Arc<OnceCell<FirestoreDb>>,
+    collection: Arc<str>,
+    channels: Arc<Channels>,
 }
 
 impl FirestoreStore {
-    /// A store that will connect when it's first used.
+    /// A store that authenticates with the application default credentials.
     #[must_use]
     pub fn new(config: FirestoreConfig) -> Self {
-        Self { config, db: std::sync::Arc::default() }
+        let FirestoreConfig { project, database, collection, channels } = config;
+        let options = Arc::new(OnceCell::new());
+        let connect = move || -> BoxFuture<'static, _> {
+            let (options, project, database) = (Arc::clone(&options), project.clone(), database.clone());
+            Box::pin(async move {
+                let options = options.get_or_try_init(|| options_of(project, database)).await?;
+                FirestoreDb::with_options(options.clone()).await.map_err(of_access)
+            })
+        };
+        Self { collection: collection.into(), channels: Channels::new(channels, Box::new(connect)) }
     }
 
-    async fn db(&self) -> Result<&FirestoreDb, StoreError> {
-        self.db.get_or_try_init(|| connect(&self.config)).await
+    /// A store with connections that this function opens: with credentials of your own, say. It's called in a task of
+    /// its own when one more of at most `channels` connections is needed, or one has to be replaced.
+    ///
+    /// Give the clients no retries ([`FirestoreDbOptions::with_max_retries`]): the engine knows how much time is left.
+    pub fn with_connect<F>(
+        collection: impl Into<String>,
+        channels: usize,
+        connect: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<FirestoreDb, FirestoreError>> + Send + 'static,
+    {
+        let connect = move || -> BoxFuture<'static, _> {
+            let connecting = connect();
+            Box::pin(async move { connecting.await.map_err(of_access) })
+        };
+        Self { collection: collection.into().into(), channels: Channels::new(channels, Box::new(connect)) }
+    }
+
+    /// A store that uses a client which the application already has.
+    ///
+    /// The client has one connection, which the store can't replace if it dies silently: gRPC notices that after one to
+    /// two minutes. [`with_connect`](Self::with_connect) has no such limit. The same advice on retries holds.
+    pub fn from_db(db: FirestoreDb, collection: impl Into<String>) -> Self {
+        Self { collection: collection.into().into(), channels: Channels::of(db) }
+    }
+
+    async fn call(&self) -> Result<Call, StoreError> {
+        self.channels.call().await
     }
 
     fn name(&self, db: &FirestoreDb, key: &SessionKey) -> String {
-        format!("{}/{}/{key}", db.get_documents_path(), self.config.collection)
+        format!("{}/{}/{key}", db.get_documents_path(), self.collection)
+    }
+
+    /// Sessions whose keys come after this one, at most `limit`; of this user, if one is given.
+    async fn sessions(
+        &self,
+        user: Option<&str>,
+        after: Option<&SessionKey>,
+        limit: usize,
+    ) -> Result<Vec<(SessionKey, Stored)>, StoreError> {
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        let mut last = None;
+        loop {
+            let call = self.call().await?;
+            let after = last.take().or_else(|| after.map(|key| self.name(call.db(), key)));
+            let documents = self.page(call.db(), user, after, limit).await;
+            call.finish();
+            let documents = documents.map_err(of_access)?;
+            let keyed = documents.iter().filter_map(|document| Some((document::key_of(document)?, document)));
+            let page: Vec<_> =
+                keyed.map(|(key, document)| Ok((key, document::read(document)?))).collect::<Result<_, StoreError>>()?;
+            // Documents of other names were created by others. A page of nothing else is not the end.
+            match documents.last() {
+                Some(document) if page.is_empty() => last = Some(document.name.clone()),
+                _ => return Ok(page),
+            }
+        }
     }
 
     /// The documents whose full names come after this one, at most `limit`.
-    async fn page(&self, db: &FirestoreDb, after: Option<String>, limit: u32) -> Result<Vec<Document>, FirestoreError> {
+    async fn page(
+        &self,
+        db: &FirestoreDb,
+        user: Option<&str>,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Vec<Document>, FirestoreError> {
+        let of_user = format!("{META_FIELD}.{}", Meta::USER);
         let mut query = db
             .fluent()
             .select()
-            .from(self.config.collection.as_str())
+            .from(&*self.collection)
+            .filter(|filter| user.and_then(|user| filter.field(&of_user).eq(user)))
             .order(|by| by.fields([by.field("__name__").asc()]))
             .limit(limit);
         if let Some(name) = after {
@@ -80,89 +169,109 @@ impl FirestoreStore {
         query.query().await
     }
 
-    /// Sends one write as one `Commit` of its own and answers the document's new version. The empty
-    /// transaction id makes it a plain atomic write; the crate's fluent API has no conditional one that
-    /// answers the new `update_time`.
-    async fn commit(&self, db: &FirestoreDb, write: Write) -> Result<Option<Version>, FirestoreError> {
-        let path = db.get_documents_path().clone();
-        let data = FirestoreTransactionData::new(vec![], path, tracing::Span::none(), vec![write]);
-        let response = FirestoreTransaction::from_data(db, data).commit().await?;
-        let updated = response.write_results.first().and_then(|result| result.update_time);
-        Ok(updated.map(|time| Version(time.as_nanosecond())))
+    /// Sends the writes as one `Commit` of its own, which does all or none, and returns the documents' new versions. The
+    /// empty transaction id makes it a plain atomic write; the crate's fluent API has no conditional one that returns
+    /// the new `update_time`.
+    async fn commit<const N: usize>(
+        &self,
+        writes: impl FnOnce(&FirestoreDb) -> [DocumentWrite; N],
+        conditions: [Condition; N],
+    ) -> Result<[Option<Version>; N], StoreError> {
+        let call = self.call().await?;
+        let path = call.db().get_documents_path().clone();
+        let writes = writes(call.db()).into();
+        let data = FirestoreTransactionData::new(vec![], path, tracing::Span::none(), writes);
+        let response = FirestoreTransaction::from_data(call.db(), data).commit().await;
+        call.finish();
+        let results = response.map_err(|error| of_write(error, &conditions))?.write_results;
+        let version = |n: usize| Some(Version(results.get(n)?.update_time?.as_nanosecond()));
+        Ok(std::array::from_fn(version))
+    }
+
+    async fn put_all<const N: usize>(&self, writes: [&Write; N]) -> Result<[Version; N], StoreError> {
+        let documents = |db: &FirestoreDb| {
+            writes.map(|write| {
+                let (document, mask) = document::to_write(self.name(db, &write.key), &write.record, &write.removed);
+                let update = conditional(Operation::Update(document), write.condition);
+                DocumentWrite { update_mask: Some(mask), ..update }
+            })
+        };
+        let updated = self.commit(documents, writes.map(|write| write.condition)).await?;
+        let mut versions = [Version(0); N];
+        for (version, updated) in versions.iter_mut().zip(updated) {
+            *version = updated.ok_or_else(|| StoreError::unavailable("a response without an update_time"))?;
+        }
+        Ok(versions)
     }
 }
 
-fn write_of(operation: Operation, condition: Condition) -> Write {
+fn conditional(operation: Operation, condition: Condition) -> DocumentWrite {
     let condition = match condition {
         Condition::Absent => ConditionType::Exists(false),
-        Condition::Unchanged(version) => ConditionType::UpdateTime(document::timestamp_of_version(version)),
+        Condition::Unchanged(version) => ConditionType::UpdateTime(time::update_time_of(version)),
     };
     let current_document = Some(Precondition { condition_type: Some(condition) });
-    Write { current_document, operation: Some(operation), ..Write::default() }
+    DocumentWrite { current_document, operation: Some(operation), ..DocumentWrite::default() }
 }
 
-async fn connect(config: &FirestoreConfig) -> Result<FirestoreDb, StoreError> {
-    let options = match &config.project {
-        Some(project) => FirestoreDbOptions::new(project.clone()),
+async fn options_of(project: Option<String>, database: String) -> Result<FirestoreDbOptions, StoreError> {
+    let options = match project {
+        Some(project) => FirestoreDbOptions::new(project),
         None => FirestoreDbOptions::for_default_project_id()
             .await
-            .ok_or_else(|| StoreError::Refused("no Google Cloud project is set, and none could be detected".into()))?,
+            .ok_or_else(|| StoreError::refused("no Google Cloud project is set, and none could be detected"))?,
     };
     // The engine decides when to try again, within the request's deadline.
-    let options = options.with_database_id(config.database.clone()).with_max_retries(0);
-    FirestoreDb::with_options(options).await.map_err(of_access)
+    Ok(options.with_database_id(database).with_max_retries(0))
 }
 
 impl fmt::Debug for FirestoreStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FirestoreStore").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("FirestoreStore").field("collection", &self.collection).finish_non_exhaustive()
     }
 }
 
 #[async_trait]
 impl Store for FirestoreStore {
     async fn get(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
-        let db = self.db().await?;
-        let found = db.fluent().select().by_id_in(&self.config.collection).one(key.to_string()).await;
+        let call = self.call().await?;
+        let found = call.db().fluent().select().by_id_in(&self.collection).one(key.to_string()).await;
+        call.finish();
         found.map_err(of_access)?.map(|document| document::read(&document)).transpose()
     }
 
-    async fn put(&self, key: &SessionKey, record: &Record, condition: Condition) -> Result<Version, StoreError> {
-        let db = self.db().await?;
-        let fields = document::fields_of(record);
-        let field_paths = document::paths_of(&fields);
-        let document = Document { name: self.name(db, key), fields, ..Document::default() };
-        let operation = Operation::Update(document);
-        let write = Write { update_mask: Some(DocumentMask { field_paths }), ..write_of(operation, condition) };
-        let written = self.commit(db, write).await.map_err(|error| of_write(error, condition))?;
-        written.ok_or_else(|| StoreError::Unavailable("the commit was answered without an update_time".into()))
+    async fn put(&self, write: &Write) -> Result<Version, StoreError> {
+        let [version] = self.put_all([write]).await?;
+        Ok(version)
+    }
+
+    async fn put_both(&self, first: &Write, second: &Write) -> Result<[Version; 2], StoreError> {
+        self.put_all([first, second]).await
     }
 
     async fn delete(&self, key: &SessionKey, unchanged: Version) -> Result<(), StoreError> {
-        let db = self.db().await?;
         let condition = Condition::Unchanged(unchanged);
-        let write = write_of(Operation::Delete(self.name(db, key)), condition);
-        self.commit(db, write).await.map(|_no_version| ()).map_err(|error| of_write(error, condition))
+        let delete = |db: &FirestoreDb| [conditional(Operation::Delete(self.name(db, key)), condition)];
+        self.commit(delete, [condition]).await.map(drop)
     }
 
     async fn list(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Stored)>, StoreError> {
-        let db = self.db().await?;
-        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let mut after = after.map(|key| self.name(db, key));
-        loop {
-            let documents = self.page(db, after, limit).await.map_err(of_access)?;
-            let keyed = documents.iter().filter_map(|document| Some((document::key_of(document)?, document)));
-            let page: Vec<_> =
-                keyed.map(|(key, document)| Ok((key, document::read(document)?))).collect::<Result<_, StoreError>>()?;
-            // Documents of other names were put there by somebody else. A page of nothing else is not the end.
-            match documents.last() {
-                Some(last) if page.is_empty() => after = Some(last.name.clone()),
-                _ => return Ok(page),
-            }
-        }
+        self.sessions(None, after, limit).await
+    }
+
+    async fn list_user(
+        &self,
+        user: &str,
+        after: Option<&SessionKey>,
+        limit: usize,
+    ) -> Result<Vec<(SessionKey, Stored)>, StoreError> {
+        self.sessions(Some(user), after, limit).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.db().await?.ping().await.map_err(of_access)
+        let call = self.call().await?;
+        let reached = call.db().ping().await;
+        call.finish();
+        reached.map_err(of_access)
     }
 }

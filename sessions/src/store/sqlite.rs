@@ -1,13 +1,14 @@
 //! Sessions in an SQLite file: no account, no server, as many processes of one machine as you like.
 //!
 //! One row a session, readable and editable with the `sqlite3` shell; an edit takes effect at the next
-//! view, since a trigger moves the row's version. The write-ahead log makes an acknowledged change
-//! survive a killed process; after a power cut the last minute may be missing, never half a change
-//! (<https://sqlite.org/pragma.html#pragma_synchronous>, `NORMAL`).
+//! request, since a trigger moves the row's version. The write-ahead log makes an acknowledged change
+//! survive a killed process. After a power cut the last minute may be missing, never half a change, unless
+//! [`Synchronous::Full`] is set.
 
 mod batch;
 mod checkpoint;
-mod identity;
+mod file;
+mod layout;
 mod open;
 mod row;
 mod worker;
@@ -18,17 +19,19 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rusqlite::{ErrorCode, OptionalExtension, params};
+pub use rusqlite;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use self::{
+    batch::Database,
     checkpoint::Checkpoints,
-    identity::Identity,
+    file::DatabaseFiles,
     open::{connect, connect_existing, in_turn},
-    row::{Found, Row, State, text_of_time},
+    row::{Row, RowVersion, StoredRow, text_of_time},
     worker::Worker,
 };
-use super::{Condition, Store, StoreError, Stored, Version};
-use crate::{Record, SessionKey, metrics};
+use super::{Condition, Store, StoreError, Stored, Version, Write};
+use crate::{SessionKey, metrics};
 
 /// How many expired rows one statement removes, so that it never holds the lock for long.
 const SWEEP_BATCH: u32 = 500;
@@ -36,49 +39,113 @@ const SWEEP_BATCH: u32 = 500;
 /// How many places of damage are named at most.
 const DAMAGE_NAMED: u32 = 10;
 
+/// Rows whose id is no key were inserted by hand.
+const HAS_KEY: &str = "length(id) = 64 AND id NOT GLOB '*[^0-9a-f]*'";
+
+/// When a change is acknowledged (<https://sqlite.org/pragma.html#pragma_synchronous>).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Synchronous {
+    /// When it survives a killed process. A power cut may undo the changes of the last minute, never half of one.
+    #[default]
+    Normal,
+    /// When it is on the disk, and survives a power cut, too. Each commit waits for the disk; changes that are made at
+    /// the same time share it.
+    Full,
+}
+
+impl Synchronous {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "NORMAL",
+            Self::Full => "FULL",
+        }
+    }
+}
+
+/// How a file is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SqliteOptions {
+    /// When a change is acknowledged.
+    pub synchronous: Synchronous,
+}
+
+impl SqliteOptions {
+    /// The same with this setting of `synchronous`.
+    #[must_use]
+    pub fn synchronous(self, synchronous: Synchronous) -> Self {
+        Self { synchronous }
+    }
+}
+
 /// A store in an SQLite file. Clones share one connection, which a thread of its own works on. Dropping the last
 /// one waits until the file is closed.
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
     path: PathBuf,
-    identity: Identity,
     worker: Worker,
 }
 
 impl SqliteStore {
-    /// Opens the file, or creates it and its folder.
+    /// Opens the file, or creates it and its folder for their owner alone (modes 600 and 700). A file that an earlier
+    /// version of this crate has left is migrated; no server of that version may be using it.
     ///
     /// # Errors
     /// [`StoreError::Refused`] if that's not possible: the folder can't be written, the file is no SQLite
-    /// database or is damaged. [`StoreError::Contended`] if another process keeps it locked.
+    /// database, is damaged, or was written by a newer version of this crate. [`StoreError::Contended`] if another
+    /// process keeps it locked.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref().to_path_buf();
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| StoreError::Refused(error.into()))?;
-        }
-        let mut connection = in_turn(|| connect(&path))?;
-        let identity = Identity::of(&path);
-        let checkpoints = Checkpoints::start(&path, &mut connection)?;
-        let worker = Worker::start(connection, Some(checkpoints))?;
-        Ok(Self { path, identity, worker })
+        Self::open_with(path, SqliteOptions::default())
+    }
+
+    /// The same as [`open`](Self::open), with options.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn open_with(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, StoreError> {
+        let (path, SqliteOptions { synchronous }) = (path.as_ref(), options);
+        let connection = in_turn(|| connect(path, synchronous))?;
+        let checkpoints = Checkpoints::start(path, synchronous, &connection)?;
+        Self::start(path.to_path_buf(), connection, Some(checkpoints))
     }
 
     /// Opens the file if it's there, and leaves it as it is: for tools that look after the sessions of others.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] if there's no such file, if it's no SQLite database, or one without sessions.
-    /// [`StoreError::Contended`] if another process keeps it locked.
+    /// [`StoreError::Refused`] if there's no such file, if it's no SQLite database, one without sessions, or one that
+    /// another version of this crate has written. [`StoreError::Contended`] if another process keeps it locked.
     pub fn open_existing(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref().to_path_buf();
-        std::fs::metadata(&path).map_err(|error| StoreError::Refused(error.into()))?;
-        let connection = in_turn(|| connect_existing(&path))?;
-        let identity = Identity::of(&path);
-        let worker = Worker::start(connection, None)?;
-        Ok(Self { path, identity, worker })
+        let path = path.as_ref();
+        std::fs::metadata(path).map_err(StoreError::refused)?;
+        let connection = in_turn(|| connect_existing(path))?;
+        Self::start(path.to_path_buf(), connection, None)
     }
 
-    /// Looks for damage in the whole file and answers what it found, in SQLite's words; nothing if it's sound.
-    /// It takes as long as reading the file, and keeps nobody from writing.
+    /// Keeps sessions in a database that the application has opened, in a table `sessions` beside the application's own.
+    /// The table is created, or migrated, if need be. The journal, `synchronous`, checkpoints and how long to wait for
+    /// locks are the application's to choose; the write-ahead log and a time of at least 250 ms are good choices.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn from_connection(mut connection: Connection) -> Result<Self, StoreError> {
+        layout::prepare(&mut connection)?;
+        let path = connection.path().map(PathBuf::from).unwrap_or_default();
+        Self::start(path, connection, None)
+    }
+
+    fn start(
+        path: PathBuf,
+        connection: Connection,
+        checkpoints: Option<Checkpoints>,
+    ) -> Result<Self, StoreError> {
+        let files = (!path.as_os_str().is_empty()).then(|| DatabaseFiles::of(&path));
+        let worker = Worker::start(Database { connection, files, checkpoints })?;
+        Ok(Self { path, worker })
+    }
+
+    /// Looks for damage in the whole file and returns what it found, in SQLite's words; nothing if it's sound.
+    /// It takes as long as reading the file, and does not block writers of other processes.
     ///
     /// # Errors
     /// As every operation of the store; a file may also be too damaged to be looked through.
@@ -91,13 +158,13 @@ impl SqliteStore {
         Ok(found.await?.into_iter().filter(|line| line != "ok").collect())
     }
 
-    /// Where the sessions are.
+    /// Where the sessions are. Empty if they are in memory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Removes sessions that had expired before `now` and answers how many. A session that is renewed
+    /// Removes sessions that had expired before `now` and returns how many. A session that is renewed
     /// meanwhile stays: whether it has expired is decided by the statement that deletes it.
     ///
     /// # Errors
@@ -142,33 +209,66 @@ impl SqliteStore {
     }
 }
 
+/// Sessions of one statement, which takes the parameters and selects [`StoredRow::COLUMNS`].
+fn keyed(
+    connection: &Connection,
+    which: &str,
+    parameters: impl rusqlite::Params,
+) -> rusqlite::Result<Vec<(SessionKey, Stored)>> {
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT {} FROM sessions WHERE {which}", StoredRow::COLUMNS))?;
+    let rows = statement.query_map(parameters, StoredRow::read)?;
+    rows.filter_map(|row| row.map(StoredRow::into_keyed).transpose()).collect()
+}
+
+/// The new version, or `None` if the condition does not hold.
+fn write(connection: &Connection, row: &Row, condition: Condition) -> rusqlite::Result<Option<Version>> {
+    match condition {
+        Condition::Absent => row.insert(connection),
+        Condition::Unchanged(version) => row.update(connection, version),
+    }
+}
+
+/// Both new versions, or `None` if one condition does not hold; then nothing is written, and nothing if there's an error.
+fn write_both(connection: &Connection, rows: &[(Row, Condition); 2]) -> rusqlite::Result<Option<[Version; 2]>> {
+    connection.execute_batch("SAVEPOINT both")?;
+    let written = rows.iter().map(|(row, condition)| write(connection, row, *condition)).collect();
+    let versions = written.map(|versions: Option<Vec<_>>| versions.and_then(|versions| versions.try_into().ok()));
+    let end = if matches!(versions, Ok(Some(_))) { "RELEASE both" } else { "ROLLBACK TO both; RELEASE both" };
+    let ended = connection.execute_batch(end);
+    // If SQLite has ended the whole transaction after an error, there's no savepoint, and the error is what matters.
+    versions.and_then(|versions| ended.map(|()| versions))
+}
+
 #[async_trait]
 impl Store for SqliteStore {
     async fn get(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
         let key = *key;
         let row = self.worker.read(move |connection| {
             let mut statement =
-                connection.prepare_cached(&format!("SELECT {} FROM sessions WHERE id = ?1", Found::COLUMNS))?;
-            statement.query_row([key.to_string()], Found::read).optional()
+                connection.prepare_cached(&format!("SELECT {} FROM sessions WHERE id = ?1", StoredRow::COLUMNS))?;
+            statement.query_row([key.to_string()], StoredRow::read).optional()
         });
-        Ok(row.await?.map(Found::into_stored))
+        Ok(row.await?.map(StoredRow::into_stored))
     }
 
-    async fn put(&self, key: &SessionKey, record: &Record, condition: Condition) -> Result<Version, StoreError> {
-        let row = Row::of(key, record);
-        let version = self.worker.write(move |connection| {
-            Ok(match condition {
-                Condition::Absent => row.insert(connection)?,
-                Condition::Unchanged(version) => row.update(connection, version)?,
-            })
-        });
+    async fn put(&self, write: &Write) -> Result<Version, StoreError> {
+        // The data is written whole, so what the write removes is gone with it.
+        let (row, condition) = (Row::of(&write.key, &write.record), write.condition);
+        let version = self.worker.write(move |connection| self::write(connection, &row, condition));
         version.await?.ok_or(StoreError::Conflict)
+    }
+
+    async fn put_both(&self, first: &Write, second: &Write) -> Result<[Version; 2], StoreError> {
+        let rows = [first, second].map(|write| (Row::of(&write.key, &write.record), write.condition));
+        let versions = self.worker.write(move |connection| write_both(connection, &rows));
+        versions.await?.ok_or(StoreError::Conflict)
     }
 
     async fn delete(&self, key: &SessionKey, unchanged: Version) -> Result<(), StoreError> {
         let key = *key;
         let rows = self.worker.write(move |connection| {
-            let State { number, version } = unchanged.into();
+            let RowVersion { number, version } = unchanged.into();
             let mut statement =
                 connection.prepare_cached("DELETE FROM sessions WHERE number = ?1 AND version = ?2 AND id = ?3")?;
             statement.execute(params![number, version, key.to_string()])
@@ -180,36 +280,47 @@ impl Store for SqliteStore {
         let after = after.map(ToString::to_string).unwrap_or_default();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = self.worker.read(move |connection| {
-            // What is named otherwise was put there by hand.
-            let mut statement = connection.prepare_cached(&format!(
-                "SELECT {} FROM sessions WHERE id > ?1 AND length(id) = 64 AND id NOT GLOB '*[^0-9a-f]*'
-                 ORDER BY id LIMIT ?2",
-                Found::COLUMNS
-            ))?;
-            let rows = statement.query_map(params![after, limit], Found::read)?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
+            keyed(connection, &format!("id > ?1 AND {HAS_KEY} ORDER BY id LIMIT ?2"), params![after, limit])
         });
-        Ok(rows.await?.into_iter().filter_map(Found::into_keyed).collect())
+        rows.await
+    }
+
+    async fn list_user(
+        &self,
+        user: &str,
+        after: Option<&SessionKey>,
+        limit: usize,
+    ) -> Result<Vec<(SessionKey, Stored)>, StoreError> {
+        let user = user.to_owned();
+        let after = after.map(ToString::to_string).unwrap_or_default();
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = self.worker.read(move |connection| {
+            let which = format!("user = ?1 AND id > ?2 AND {HAS_KEY} ORDER BY id LIMIT ?3");
+            keyed(connection, &which, params![user, after, limit])
+        });
+        rows.await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        if !self.identity.still_at(&self.path) {
-            let gone = format!("{} was moved, replaced or deleted; restart to begin a new one", self.path.display());
-            return Err(StoreError::Refused(gone.into()));
-        }
         // A write of nothing: it needs the lock, a writable file, and the way down to the first row.
         self.worker.write(|connection| connection.execute("DELETE FROM sessions WHERE id = ''", [])).await?;
         Ok(())
+    }
+
+    fn is_alive(&self) -> bool {
+        self.worker.is_alive()
     }
 }
 
 /// What the result codes mean to the engine (<https://sqlite.org/rescode.html>).
 fn classify(error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Contended(error.into()),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::contended(error),
         Some(
             ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory | ErrorCode::OperationInterrupted,
-        ) => StoreError::Unavailable(error.into()),
-        _ => StoreError::Refused(error.into()),
+        ) => StoreError::unavailable(error),
+        // More than SQLite takes in one row.
+        Some(ErrorCode::TooBig) => StoreError::invalid(error),
+        _ => StoreError::refused(error),
     }
 }

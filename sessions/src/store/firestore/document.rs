@@ -1,161 +1,139 @@
 //! A session as a Firestore document, and back.
+//!
+//! The document's fields are the application's, `created_at` and `expires_at` as timestamps, and one map, `_session`,
+//! with all else that the engine keeps. A document of the first layout has `revisions` and `successor` in its place.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+use std::collections::BTreeMap;
+
+use firestore::gcloud_sdk::google::firestore::v1::{Document, DocumentMask, Value, value::ValueType};
+use serde_json::{Map, Value as Json};
+
+use super::{
+    StoreError, Stored, Version,
+    time::{from_timestamp, to_timestamp, version_of},
+    value::{Fields, fields_to_firestore, from_firestore, name_from_firestore, name_to_firestore, value},
 };
-
-use firestore::gcloud_sdk::{
-    google::firestore::v1::{ArrayValue, Document, MapValue, Value, value::ValueType},
-    prost_types::Timestamp,
-};
-use serde_json::{Map, Number, Value as Json};
-
-use super::{StoreError, Stored, Version};
 use crate::{
     Record, SessionKey,
-    record::{RESERVED_FIELDS, Revisions},
+    record::{META_FIELD, Meta},
 };
 
-type Fields = HashMap<String, Value>;
+const CREATED_AT: &str = "created_at";
+const EXPIRES_AT: &str = "expires_at";
+
+/// The engine's fields of the first layout.
+const REVISIONS: &str = "revisions";
+const SUCCESSOR: &str = "successor";
 
 pub(super) fn read(document: &Document) -> Result<Stored, StoreError> {
-    let updated =
-        document.update_time.as_ref().ok_or_else(|| StoreError::Refused("a document without update_time".into()))?;
-    let version = Version(i128::from(updated.seconds) * 1_000_000_000 + i128::from(updated.nanos));
+    let updated = document.update_time.as_ref();
+    let version = updated.map(version_of).ok_or_else(|| StoreError::refused("a document without update_time"))?;
     Ok(Stored { record: record_of(&document.fields), version })
 }
 
-pub(super) fn timestamp_of_version(version: Version) -> Timestamp {
-    let seconds = i64::try_from(version.0.div_euclid(1_000_000_000)).unwrap_or(i64::MAX);
-    let nanos = i32::try_from(version.0.rem_euclid(1_000_000_000)).unwrap_or(0);
-    Timestamp { seconds, nanos }
-}
-
-/// `None` for a document whose name is no key, which can only have been put there by somebody else.
+/// `None` for a document whose name is no key, which somebody else must have created.
 pub(super) fn key_of(document: &Document) -> Option<SessionKey> {
     document.name.rsplit('/').next().and_then(SessionKey::parse)
 }
 
-fn record_of(fields: &Fields) -> Record {
-    let string = |name: &str| match value_type(fields.get(name)?)? {
-        ValueType::StringValue(text) => Some(text.as_str()),
-        _ => None,
-    };
-    let time = |name: &str| match value_type(fields.get(name)?)? {
-        ValueType::TimestampValue(time) => time_of(time),
-        _ => None,
-    };
-    let revisions = match fields.get("revisions").and_then(value_type) {
-        Some(ValueType::ArrayValue(list)) => {
-            Revisions::from_texts(list.values.iter().filter_map(|value| match value_type(value)? {
-                ValueType::StringValue(text) => Some(text.as_str()),
-                _ => None,
-            }))
-        }
-        _ => Revisions::default(),
-    };
-    Record {
-        data: json_of_fields(fields.iter().filter(|(name, _)| !RESERVED_FIELDS.contains(&name.as_str()))),
-        created_at: time("created_at"),
-        expires_at: time("expires_at"),
-        revisions,
-        successor: string("successor").and_then(SessionKey::parse),
-    }
+/// The document to write, and which of its fields: the others stay as they are. A field that the mask names and the
+/// document lacks is removed.
+pub(super) fn to_write(name: String, record: &Record, removed: &[String]) -> (Document, DocumentMask) {
+    let fields = fields_of(record);
+    let engine = [CREATED_AT, EXPIRES_AT, META_FIELD].map(str::to_owned);
+    let data = record.data.keys().chain(removed).map(|name| name_to_firestore(name));
+    let field_paths = data.chain(engine).map(|name| path_of(&name)).collect();
+    (Document { name, fields, ..Document::default() }, DocumentMask { field_paths })
 }
 
-pub(super) fn fields_of(record: &Record) -> Fields {
-    let mut fields: Fields = record.data.iter().map(|(name, json)| (name.clone(), value_of(json))).collect();
-    let mut set = |name: &str, value: ValueType| fields.insert(name.to_owned(), Value { value_type: Some(value) });
-    if let Some(time) = record.created_at {
-        set("created_at", ValueType::TimestampValue(timestamp_of(time)));
+fn fields_of(record: &Record) -> Fields {
+    let mut fields = fields_to_firestore(&record.data);
+    for (name, time) in [(CREATED_AT, record.created_at), (EXPIRES_AT, record.expires_at)] {
+        if let Some(time) = time {
+            fields.insert(name.to_owned(), value(ValueType::TimestampValue(to_timestamp(time))));
+        }
     }
-    if let Some(time) = record.expires_at {
-        set("expires_at", ValueType::TimestampValue(timestamp_of(time)));
-    }
-    if let Some(successor) = &record.successor {
-        set("successor", ValueType::StringValue(successor.to_string()));
-    }
-    let values =
-        record.revisions.texts().map(|text| Value { value_type: Some(ValueType::StringValue(text)) }).collect();
-    set("revisions", ValueType::ArrayValue(ArrayValue { values }));
+    let meta = super::value::to_firestore(&Json::Object(record.meta.to_json()));
+    fields.insert(META_FIELD.to_owned(), meta);
     fields
 }
 
-/// The update mask for these fields: what is not in it stays as it is. A name that is not a plain
-/// identifier is quoted, as `google.firestore.v1.StructuredQuery.FieldReference` asks.
-pub(super) fn paths_of(fields: &Fields) -> Vec<String> {
-    let plain = |name: &str| {
-        !name.starts_with(|first: char| first.is_ascii_digit())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+fn record_of(fields: &Fields) -> Record {
+    let time = |name: &str| match value_type(fields.get(name)?)? {
+        ValueType::TimestampValue(time) => from_timestamp(time),
+        _ => None,
     };
-    let quote = |name: &String| {
-        if plain(name) { name.clone() } else { format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`")) }
+    let (meta, obsolete) = meta_of(fields);
+    let mut record = Record { created_at: time(CREATED_AT), expires_at: time(EXPIRES_AT), meta, ..Record::default() };
+    for (name, value) in fields {
+        if [CREATED_AT, EXPIRES_AT, META_FIELD].contains(&name.as_str()) || obsolete.contains(name) {
+            continue;
+        }
+        match field_from_firestore(name, value) {
+            Ok((name, json)) => drop(record.data.insert(name, json)),
+            Err((name, reason)) => drop(record.damaged.insert(name, reason)),
+        }
+    }
+    record.obsolete = obsolete;
+    record
+}
+
+/// A field by its name of JSON. A field that is written under no such name is damaged under the name that it has.
+fn field_from_firestore(name: &str, value: &Value) -> Result<(String, Json), (String, String)> {
+    let plain = name_from_firestore(name).map_err(|reason| (name.to_owned(), reason))?;
+    let json = from_firestore(value).map_err(|reason| (plain.to_owned(), reason))?;
+    Ok((plain.to_owned(), json))
+}
+
+/// What the engine keeps, and the fields of the first layout that hold it.
+fn meta_of(fields: &Fields) -> (Meta, Vec<String>) {
+    if let Some(ValueType::MapValue(map)) = fields.get(META_FIELD).and_then(value_type) {
+        return (Meta::from_json(&Json::Object(lenient(&map.fields))), Vec::new());
+    }
+    let obsolete: Vec<_> = [REVISIONS, SUCCESSOR].into_iter().filter(|name| fields.contains_key(*name)).collect();
+    let revisions = match fields.get(REVISIONS).and_then(value_type) {
+        Some(ValueType::ArrayValue(list)) => list.values.iter().filter_map(text_of).collect(),
+        _ => Vec::new(),
     };
-    fields.keys().map(quote).collect()
+    // A successor that is no text is no key, either.
+    let successor = fields.get(SUCCESSOR).map(|value| text_of(value).unwrap_or_default());
+    (Meta::of_first_layout(revisions, successor), obsolete.into_iter().map(str::to_owned).collect())
+}
+
+/// The map as JSON. A part without JSON, which somebody must have edited, is null: it's not to spoil the others.
+fn lenient(fields: &Fields) -> Map<String, Json> {
+    let json = |value| from_firestore(value).unwrap_or(Json::Null);
+    fields.iter().map(|(name, value)| (name.clone(), json(value))).collect()
+}
+
+/// The path of a field in a mask. A name that is no plain identifier is quoted, as
+/// `google.firestore.v1.StructuredQuery.FieldReference` requires.
+fn path_of(name: &str) -> String {
+    let plain = !name.starts_with(|first: char| first.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if plain { name.to_owned() } else { format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`")) }
 }
 
 fn value_type(value: &Value) -> Option<&ValueType> {
     value.value_type.as_ref()
 }
 
-fn value_of(json: &Json) -> Value {
-    let value_type = match json {
-        Json::Null => ValueType::NullValue(0),
-        Json::Bool(flag) => ValueType::BooleanValue(*flag),
-        Json::Number(number) => match number.as_i64() {
-            Some(integer) => ValueType::IntegerValue(integer),
-            None => ValueType::DoubleValue(number.as_f64().unwrap_or(f64::NAN)),
-        },
-        Json::String(text) => ValueType::StringValue(text.clone()),
-        Json::Array(items) => ValueType::ArrayValue(ArrayValue { values: items.iter().map(value_of).collect() }),
-        Json::Object(fields) => ValueType::MapValue(MapValue {
-            fields: fields.iter().map(|(name, json)| (name.clone(), value_of(json))).collect(),
-        }),
-    };
-    Value { value_type: Some(value_type) }
-}
-
-/// `None` for the types that JSON lacks (timestamps, bytes, references, places): no data of ours has
-/// them, and what somebody else put into the document is not written back.
-fn json_of(value: &Value) -> Option<Json> {
-    Some(match value_type(value)? {
-        ValueType::NullValue(_) => Json::Null,
-        ValueType::BooleanValue(flag) => Json::Bool(*flag),
-        ValueType::IntegerValue(integer) => Json::from(*integer),
-        ValueType::DoubleValue(double) => Json::Number(Number::from_f64(*double)?),
-        ValueType::StringValue(text) => Json::String(text.clone()),
-        ValueType::ArrayValue(list) => Json::Array(list.values.iter().map(json_of).collect::<Option<_>>()?),
-        ValueType::MapValue(map) => {
-            let fields = map.fields.iter().map(|(name, value)| Some((name.clone(), json_of(value)?)));
-            Json::Object(fields.collect::<Option<_>>()?)
-        }
-        _ => return None,
-    })
-}
-
-fn json_of_fields<'a>(fields: impl Iterator<Item = (&'a String, &'a Value)>) -> Map<String, Json> {
-    fields.filter_map(|(name, value)| Some((name.clone(), json_of(value)?))).collect()
-}
-
-fn timestamp_of(time: SystemTime) -> Timestamp {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    // Firestore keeps microseconds.
-    let nanos = i32::try_from(since.subsec_micros()).unwrap_or(0) * 1000;
-    Timestamp { seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX), nanos }
-}
-
-/// `None` for times before 1970, at which no session began.
-fn time_of(time: &Timestamp) -> Option<SystemTime> {
-    let since = Duration::new(u64::try_from(time.seconds).ok()?, u32::try_from(time.nanos).ok()?);
-    UNIX_EPOCH.checked_add(since)
+fn text_of(value: &Value) -> Option<&str> {
+    match value_type(value)? {
+        ValueType::StringValue(text) => Some(text),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use firestore::gcloud_sdk::google::firestore::v1::{ArrayValue, MapValue};
     use serde_json::json;
 
     use super::*;
+    use crate::record::{Replaced, Revision};
 
     fn object(json: Json) -> Map<String, Json> {
         match json {
@@ -164,33 +142,98 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_record_survives_as_a_document() {
-        let record = Record {
-            data: object(json!({"views": 3, "greeting": "Hola Mundo", "cart": {"a-b": [1, 2.5, null, true]}})),
+    fn text(text: &str) -> Value {
+        value(ValueType::StringValue(text.to_owned()))
+    }
+
+    fn list(texts: &[&str]) -> Value {
+        value(ValueType::ArrayValue(ArrayValue { values: texts.iter().map(|item| text(item)).collect() }))
+    }
+
+    fn fields<const N: usize>(fields: [(&str, Value); N]) -> Fields {
+        fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn record() -> Record {
+        Record {
+            data: object(json!({"views": 3, "revisions": [], "": {"a-b": [1, 2.5, null, [true]]}, "$": u64::MAX})),
             created_at: Some(UNIX_EPOCH + Duration::from_micros(1_800_000_000_000_001)),
             expires_at: Some(UNIX_EPOCH + Duration::from_secs(1_900_000_000)),
-            revisions: Revisions::from_texts(["00000000000000ff", "0000000000000001"]),
-            successor: SessionKey::parse(&"ab".repeat(32)),
-        };
-        assert_eq!(record_of(&fields_of(&record)), record);
-    }
-
-    #[test]
-    fn metadata_of_a_wrong_type_reads_as_missing() {
-        let mut fields = fields_of(&Record::default());
-        for name in RESERVED_FIELDS {
-            fields.insert(name.to_owned(), Value { value_type: Some(ValueType::IntegerValue(1)) });
+            meta: Meta::of_first_layout(["00000000000000ff", "0000000000000001"], Some(&"ab".repeat(32))),
+            ..Record::default()
         }
-        assert_eq!(record_of(&fields), Record::default());
     }
 
     #[test]
-    fn a_mask_quotes_names_that_are_no_identifiers() {
-        let value = || Value { value_type: Some(ValueType::NullValue(0)) };
-        let names = ["views", "a.b", "1st", "tick`\\"];
-        let mut paths = paths_of(&names.iter().map(|name| ((*name).to_owned(), value())).collect());
-        paths.sort();
-        assert_eq!(paths, ["`1st`", "`a.b`", "`tick\\`\\\\`", "views"]);
+    fn a_record_survives_as_a_document() {
+        for record in [record(), Record::default()] {
+            assert_eq!(record_of(&fields_of(&record)), record);
+        }
+    }
+
+    #[test]
+    fn a_write_names_what_it_has_and_what_it_removes() {
+        let record = Record { created_at: None, ..record() };
+        let (document, DocumentMask { mut field_paths }) =
+            to_write("name".to_owned(), &record, &["a.b".to_owned(), "__x__".to_owned()]);
+        field_paths.sort();
+        let expected =
+            ["_session", "`$$`", "`$__x__`", "`$`", "`a.b`", "created_at", "expires_at", "revisions", "views"];
+        assert_eq!(field_paths, expected);
+        let mut names: Vec<_> = document.fields.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["$", "$$", "_session", "expires_at", "revisions", "views"]);
+        assert_eq!(path_of("1st"), "`1st`");
+        assert_eq!(path_of("tick`\\"), "`tick\\`\\\\`");
+    }
+
+    #[test]
+    fn the_first_layout_is_understood_and_its_fields_are_obsolete() {
+        let key = "ab".repeat(32);
+        let first = fields([
+            ("views", value(ValueType::IntegerValue(3))),
+            ("revisions", list(&["00000000000000ff", "x"])),
+            ("successor", text(&key)),
+        ]);
+        let record = record_of(&first);
+        assert_eq!(record.data, object(json!({"views": 3})));
+        assert_eq!(record.meta, Meta::of_first_layout(["00000000000000ff"], Some(&key)));
+        assert_eq!(record.obsolete, ["revisions", "successor"]);
+
+        let nonsense = || value(ValueType::IntegerValue(1));
+        let edited = record_of(&fields([("revisions", nonsense()), ("successor", nonsense())]));
+        assert_eq!(edited.meta.replaced, Some(Replaced::Closed), "a session that was replaced does not come back");
+        assert_eq!(edited.obsolete, ["revisions", "successor"]);
+        assert_eq!(record_of(&fields([("revisions", list(&[]))])).obsolete, ["revisions"]);
+        assert_eq!(record_of(&Fields::new()), Record::default(), "a document that somebody made in the console");
+    }
+
+    #[test]
+    fn a_field_without_json_is_damaged_and_the_others_are_read() {
+        let time = || value(ValueType::TimestampValue(to_timestamp(UNIX_EPOCH)));
+        let read = record_of(&fields([
+            ("views", value(ValueType::IntegerValue(3))),
+            ("since", time()),
+            ("$", time()),
+            ("$views", value(ValueType::IntegerValue(4))),
+        ]));
+        assert_eq!(read.data, object(json!({"views": 3})));
+        let damaged: Vec<_> = read.damaged.iter().map(|(name, reason)| (name.as_str(), reason.as_str())).collect();
+        let no_time = "JSON has no timestamps";
+        let no_name = "the name \"$views\" stands for no name of JSON";
+        assert_eq!(damaged, [("", no_time), ("$views", no_name), ("since", no_time)]);
+    }
+
+    #[test]
+    fn engine_fields_of_a_wrong_type_read_as_missing() {
+        for nonsense in [value(ValueType::IntegerValue(1)), text("soon"), value(ValueType::NullValue(0))] {
+            let fields = fields([CREATED_AT, EXPIRES_AT, META_FIELD].map(|name| (name, nonsense.clone())));
+            assert_eq!(record_of(&fields), Record::default());
+        }
+        let time = value(ValueType::TimestampValue(to_timestamp(UNIX_EPOCH)));
+        let meta = fields([("revisions", list(&["00000000000000ff"])), ("closed", time.clone()), ("user", time)]);
+        let meta = record_of(&fields([(META_FIELD, value(ValueType::MapValue(MapValue { fields: meta })))])).meta;
+        assert!(meta.revisions.contains(Revision(255)), "the other parts are read");
+        assert_eq!((meta.user(), meta.replaced), (None, Some(Replaced::Closed)));
     }
 }

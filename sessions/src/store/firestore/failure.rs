@@ -1,5 +1,5 @@
-//! What Firestore's errors mean to the engine. They are told apart by code, never by text: the emulator
-//! and the service word them differently (<https://cloud.google.com/firestore/docs/understand-error-codes>).
+//! What Firestore's errors mean to the engine. Their codes decide, never their text: the emulator and the service word
+//! them differently (<https://cloud.google.com/firestore/docs/understand-error-codes>).
 
 use firestore::errors::FirestoreError;
 
@@ -8,20 +8,26 @@ use super::{Condition, StoreError};
 /// A failure of a read, or of a delete, which may be repeated as it is.
 pub(super) fn of_access(error: FirestoreError) -> StoreError {
     match code(&error) {
-        "Aborted" => StoreError::Contended(error.into()),
-        code if is_final(code, &error) => StoreError::Refused(error.into()),
-        _ => StoreError::Unavailable(error.into()),
+        "Aborted" => StoreError::contended(error),
+        code if is_final(code, &error) => StoreError::refused(error),
+        _ => StoreError::unavailable(error),
     }
 }
 
-/// A failure of a conditional write.
-pub(super) fn of_write(error: FirestoreError, condition: Condition) -> StoreError {
-    match (code(&error), condition) {
-        // It exists already; or the update time differs; or the document is gone. That the database is
-        // missing, which has the same code, comes out at the first new session.
-        ("AlreadyExists", Condition::Absent) | ("FailedPrecondition" | "NotFound", Condition::Unchanged(_)) => {
-            StoreError::Conflict
-        }
+/// A failure of conditional writes, which are done all or none.
+pub(super) fn of_write(error: FirestoreError, conditions: &[Condition]) -> StoreError {
+    let does_not_hold = |condition: &Condition| match (code(&error), condition) {
+        // It exists already; or the update time differs; or the document is gone. A missing database has the code of
+        // the last one; the first new session will show that.
+        ("AlreadyExists", Condition::Absent) | ("FailedPrecondition" | "NotFound", Condition::Unchanged(_)) => true,
+        _ => false,
+    };
+    if conditions.iter().any(does_not_hold) {
+        return StoreError::Conflict;
+    }
+    match code(&error) {
+        // A document or a field that is too large, or a name that is too long.
+        "InvalidArgument" => StoreError::invalid(error),
         _ => of_access(error),
     }
 }

@@ -4,41 +4,41 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params, types::ValueRef};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Stored, Version};
-use crate::{Record, SessionKey, record::Revisions};
+use crate::{Record, SessionKey, record::Meta};
 
-/// The columns of a row that hold a session, as they are stored.
+/// The columns of a row that hold a session, as they are written.
 pub(super) struct Row {
     id: String,
     data: String,
     created_at: Option<String>,
     expires_at: Option<String>,
-    revisions: String,
-    successor: Option<String>,
+    user: Option<String>,
+    session: String,
 }
 
 /// Which row it is, and which state of it: what a [`Version`] of this store is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct State {
+pub(super) struct RowVersion {
     pub(super) number: i64,
     pub(super) version: i64,
 }
 
 /// A row that was read.
-pub(super) struct Found {
-    row: Row,
-    state: State,
+pub(super) struct StoredRow {
+    id: String,
+    stored: Stored,
 }
 
-impl From<State> for Version {
-    fn from(State { number, version }: State) -> Self {
+impl From<RowVersion> for Version {
+    fn from(RowVersion { number, version }: RowVersion) -> Self {
         Self((i128::from(number) << 64) | (i128::from(version) & i128::from(u64::MAX)))
     }
 }
 
-impl From<Version> for State {
+impl From<Version> for RowVersion {
     fn from(Version(both): Version) -> Self {
         // Either half fits.
         let [number, version] = [both >> 64, (both << 64) >> 64].map(|half| i64::try_from(half).unwrap_or_default());
@@ -48,13 +48,16 @@ impl From<Version> for State {
 
 impl Row {
     pub(super) fn of(key: &SessionKey, record: &Record) -> Self {
+        // The user has a column of its own, and is in no second place.
+        let mut session = record.meta.to_json();
+        session.remove(Meta::USER);
         Self {
             id: key.to_string(),
             data: Value::Object(record.data.clone()).to_string(),
             created_at: record.created_at.map(text_of_time),
             expires_at: record.expires_at.map(text_of_time),
-            revisions: record.revisions.texts().collect::<Vec<_>>().join(" "),
-            successor: record.successor.as_ref().map(ToString::to_string),
+            user: record.meta.user().map(str::to_owned),
+            session: Value::Object(session).to_string(),
         }
     }
 
@@ -62,7 +65,7 @@ impl Row {
     pub(super) fn insert(&self, connection: &Connection) -> rusqlite::Result<Option<Version>> {
         self.write(
             connection,
-            "INSERT INTO sessions (number, version, id, data, created_at, expires_at, revisions, successor)
+            "INSERT INTO sessions (number, version, id, data, created_at, expires_at, user, session)
              VALUES (?1, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
             None,
         )
@@ -70,14 +73,14 @@ impl Row {
 
     /// The new version, or `None` if the row has another version than this, or is gone.
     ///
-    /// SQLite writes to the index of `expires_at` whenever a statement names that column, changed or not. Most writes
-    /// leave it as it is; the first statement is for those, and finds no row for the others.
+    /// SQLite writes to an index whenever a statement names its column, changed or not. Most writes change neither
+    /// `expires_at` nor `user`; the first statement is for those, and finds no row for the others.
     pub(super) fn update(&self, connection: &Connection, unchanged: Version) -> rusqlite::Result<Option<Version>> {
         let unchanged = Some(unchanged.into());
         let version = self.write(
             connection,
-            "UPDATE sessions SET version = ?3, data = ?5, created_at = ?6, revisions = ?8, successor = ?9
-             WHERE number = ?1 AND version = ?2 AND id = ?4 AND expires_at IS ?7",
+            "UPDATE sessions SET version = ?3, data = ?5, created_at = ?6, session = ?9
+             WHERE number = ?1 AND version = ?2 AND id = ?4 AND expires_at IS ?7 AND user IS ?8",
             unchanged,
         )?;
         if version.is_some() {
@@ -85,15 +88,15 @@ impl Row {
         }
         self.write(
             connection,
-            "UPDATE sessions SET version = ?3, data = ?5, created_at = ?6, expires_at = ?7, revisions = ?8,
-             successor = ?9 WHERE number = ?1 AND version = ?2 AND id = ?4",
+            "UPDATE sessions SET version = ?3, data = ?5, created_at = ?6, expires_at = ?7, user = ?8, session = ?9
+             WHERE number = ?1 AND version = ?2 AND id = ?4",
             unchanged,
         )
     }
 
     /// The version that the statement has given to the row, if it found one to write. `?1` and `?2` are the number and
     /// the version of the row, none if it's new; `?3` is its new version, `?4` to `?9` are the columns from `id` on.
-    fn write(&self, connection: &Connection, sql: &str, row: Option<State>) -> rusqlite::Result<Option<Version>> {
+    fn write(&self, connection: &Connection, sql: &str, row: Option<RowVersion>) -> rusqlite::Result<Option<Version>> {
         let version = rand::random();
         let rows = connection.prepare_cached(sql)?.execute(params![
             row.map(|row| row.number),
@@ -103,57 +106,69 @@ impl Row {
             self.data,
             self.created_at,
             self.expires_at,
-            self.revisions,
-            self.successor,
+            self.user,
+            self.session,
         ])?;
         let number = row.map_or_else(|| connection.last_insert_rowid(), |row| row.number);
-        Ok((rows == 1).then(|| State { number, version }.into()))
+        Ok((rows == 1).then(|| RowVersion { number, version }.into()))
     }
 }
 
-impl Found {
-    pub(super) const COLUMNS: &'static str = "number, version, id, data, created_at, expires_at, revisions, successor";
+impl StoredRow {
+    pub(super) const COLUMNS: &'static str = "number, version, id, data, created_at, expires_at, user, session";
 
-    /// Reads a row whatever is in it: a column that is no text, or no Unicode, is what the engine repairs.
+    /// Reads a row whatever is in it. Columns of the engine that hold something else, because a person edited them, read
+    /// as if they were missing, which the engine repairs. Of the application's data that is not assumed.
     pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        let text = |column| match row.get_ref(column) {
-            Ok(ValueRef::Text(bytes)) => Ok(Some(String::from_utf8_lossy(bytes).into_owned())),
-            other => other.map(|_no_text| None),
+        let text = |column| row.get_ref(column).map(text_of);
+        let state = RowVersion { number: row.get(0)?, version: row.get(1)? };
+        let mut record = Record {
+            created_at: text(4)?.and_then(time_of_text),
+            expires_at: text(5)?.and_then(time_of_text),
+            meta: meta_of(text(7)?, text(6)?),
+            ..Record::default()
         };
-        let state = State { number: row.get(0)?, version: row.get(1)? };
-        let row = Row {
-            id: text(2)?.unwrap_or_default(),
-            data: text(3)?.unwrap_or_default(),
-            created_at: text(4)?,
-            expires_at: text(5)?,
-            revisions: text(6)?.unwrap_or_default(),
-            successor: text(7)?,
-        };
-        Ok(Self { row, state })
+        match data_of(row.get_ref(3)?) {
+            Ok(fields) => record.data = fields,
+            Err(reason) => drop(record.damaged.insert(String::new(), reason)),
+        }
+        let id = text(2)?.unwrap_or_default().to_owned();
+        Ok(Self { id, stored: Stored { record, version: state.into() } })
     }
 
     pub(super) fn into_stored(self) -> Stored {
-        let Self { row, state } = self;
-        let data = match serde_json::from_str(&row.data) {
-            Ok(Value::Object(fields)) => fields,
-            // Edited into something else; the engine repairs what it does not find.
-            _ => serde_json::Map::new(),
-        };
-        let record = Record {
-            data,
-            created_at: row.created_at.as_deref().and_then(time_of_text),
-            expires_at: row.expires_at.as_deref().and_then(time_of_text),
-            revisions: Revisions::from_texts(row.revisions.split_whitespace()),
-            successor: row.successor.as_deref().and_then(SessionKey::parse),
-        };
-        Stored { record, version: state.into() }
+        self.stored
     }
 
-    /// `None` for a row whose id is no key, which can only have been put there by hand.
+    /// `None` for a row whose id is no key, which somebody must have inserted by hand.
     pub(super) fn into_keyed(self) -> Option<(SessionKey, Stored)> {
-        let key = SessionKey::parse(&self.row.id)?;
-        Some((key, self.into_stored()))
+        Some((SessionKey::parse(&self.id)?, self.stored))
     }
+}
+
+fn text_of(value: ValueRef<'_>) -> Option<&str> {
+    value.as_str().ok()
+}
+
+fn data_of(column: ValueRef<'_>) -> Result<Map<String, Value>, String> {
+    let text = column.as_str().map_err(|error| format!("the column data holds no text: {error}"))?;
+    match serde_json::from_str(text) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err("the column data holds no JSON object".to_owned()),
+        Err(error) => Err(format!("the column data holds no JSON: {error}")),
+    }
+}
+
+fn meta_of(session: Option<&str>, user: Option<&str>) -> Meta {
+    let mut json = match session.map(serde_json::from_str) {
+        Some(Ok(Value::Object(json))) => json,
+        _ => Map::new(),
+    };
+    json.remove(Meta::USER);
+    if let Some(user) = user {
+        json.insert(Meta::USER.to_owned(), user.into());
+    }
+    Meta::from_json(&Value::Object(json))
 }
 
 /// RFC 3339 in UTC with six decimals: it sorts as text the way it sorts as time.
@@ -176,8 +191,8 @@ mod tests {
     fn a_version_holds_a_number_and_a_version() {
         for number in [i64::MIN, -1, 0, 1, i64::MAX] {
             for version in [i64::MIN, -1, 0, 1, i64::MAX] {
-                let state = State { number, version };
-                assert_eq!(State::from(Version::from(state)), state);
+                let state = RowVersion { number, version };
+                assert_eq!(RowVersion::from(Version::from(state)), state);
             }
         }
     }
@@ -190,5 +205,14 @@ mod tests {
         assert_eq!(time_of_text(&text_of_time(earlier)), Some(earlier));
         assert!(text_of_time(earlier) < text_of_time(later));
         assert_eq!(time_of_text("tomorrow"), None);
+    }
+
+    #[test]
+    fn damaged_data_has_a_reason() {
+        let reason = |column| data_of(column).expect_err("damaged");
+        assert_eq!(reason(ValueRef::Text(b"[1]")), "the column data holds no JSON object");
+        assert!(reason(ValueRef::Text(b"{")).starts_with("the column data holds no JSON: EOF"));
+        assert!(reason(ValueRef::Text(b"{\"a\":\"\xff\"}")).starts_with("the column data holds no text"));
+        assert!(reason(ValueRef::Blob(b"{}")).starts_with("the column data holds no text"));
     }
 }

@@ -1,7 +1,7 @@
 //! The way to the thread that owns the connection, and back. SQLite blocks, so it is kept away from the async threads.
 //!
-//! What is asked for at about the same time gets in line, goes to the thread together, and is answered together: views
-//! share the cost of waking threads, as they share that of a commit.
+//! Operations that are called at about the same time are sent to the thread together, and their results are sent back
+//! together: they share the cost of waking threads, as they share that of a commit.
 
 use std::{
     fmt, mem,
@@ -18,38 +18,37 @@ use tokio::{
 
 use super::{
     StoreError,
-    batch::{Call, Done, Group, Job, run_all},
-    checkpoint::Checkpoints,
+    batch::{Call, Database, Done, Group, Job},
 };
 
-/// How many operations may wait; more wait outside, where the engine's deadline ends them.
-const PLACES: usize = 1024;
+/// How many operations may be under way; the callers of more wait for a permit, until the engine's deadline ends them.
+const PERMITS: usize = 1024;
 
-/// A handle on the thread. When the last one is dropped, what was asked of it is done and the file is closed.
+/// A handle on the thread. When the last one is dropped, the thread finishes its work and closes the file.
 #[derive(Clone)]
 pub(super) struct Worker {
     thread: Arc<Thread>,
 }
 
 struct Thread {
-    /// One for each operation from when it's asked for until it's answered or given up.
-    places: Arc<Semaphore>,
-    line: Mutex<Line>,
+    /// One for each operation from its call until it's done or given up.
+    permits: Arc<Semaphore>,
+    pending: Mutex<Pending>,
     /// Both are there until the end.
     work: Option<mpsc::Sender<Group>>,
     handle: Option<JoinHandle<()>>,
 }
 
-/// What nobody has handed to the thread yet.
+/// Operations that have not been sent to the thread yet.
 #[derive(Default)]
-struct Line {
+struct Pending {
     jobs: Vec<Box<dyn Job>>,
-    /// The runtime whose task will hand it over.
+    /// The runtime whose task will send them.
     runtime: Option<runtime::Id>,
 }
 
 impl Drop for Thread {
-    /// Waits until SQLite has closed the file and folded the write-ahead log into it. A process that ends without
+    /// Waits until SQLite has closed the file and checkpointed the write-ahead log. A process that ends without
     /// waiting loses nothing, but leaves two files where there could be one.
     fn drop(&mut self) {
         self.work = None;
@@ -60,15 +59,20 @@ impl Drop for Thread {
 }
 
 impl Worker {
-    pub(super) fn start(connection: Connection, checkpoints: Option<Checkpoints>) -> Result<Self, StoreError> {
+    pub(super) fn start(database: Database) -> Result<Self, StoreError> {
         let (work, groups) = mpsc::channel();
         let handle = thread::Builder::new()
             .name("sqlite".to_owned())
-            .spawn(move || run_all(connection, &groups, checkpoints))
-            .map_err(|error| StoreError::Unavailable(error.into()))?;
-        let places = Arc::new(Semaphore::new(PLACES));
-        let thread = Thread { places, line: Mutex::default(), work: Some(work), handle: Some(handle) };
+            .spawn(move || database.run_all(&groups))
+            .map_err(StoreError::unavailable)?;
+        let permits = Arc::new(Semaphore::new(PERMITS));
+        let thread = Thread { permits, pending: Mutex::default(), work: Some(work), handle: Some(handle) };
         Ok(Self { thread: Arc::new(thread) })
+    }
+
+    /// Whether the thread runs. It ends early only if it panics.
+    pub(super) fn is_alive(&self) -> bool {
+        self.thread.handle.as_ref().is_some_and(|handle| !handle.is_finished())
     }
 
     /// Runs an operation that only reads.
@@ -80,7 +84,7 @@ impl Worker {
         self.run(false, operation).await
     }
 
-    /// Runs an operation that writes. When this answers, a killed process can't undo it any more.
+    /// Runs an operation that writes. When this returns, a killed process can't undo it any more.
     pub(super) async fn write<R, F>(&self, operation: F) -> Result<R, StoreError>
     where
         R: Send + 'static,
@@ -94,74 +98,74 @@ impl Worker {
         R: Send + 'static,
         F: FnMut(&Connection) -> rusqlite::Result<R> + Send + 'static,
     {
-        let stopped = || StoreError::Unavailable("the SQLite thread has stopped".into());
-        let place = Arc::clone(&self.thread.places).acquire_owned().await.map_err(|_closed| stopped())?;
-        let (reply, answer) = oneshot::channel();
-        self.thread.get_in_line(Box::new(Call::new(writes, operation, reply, place)));
-        answer.await.map_err(|_dropped| stopped())?
+        let stopped = || StoreError::unavailable("the SQLite thread has stopped");
+        let permit = Arc::clone(&self.thread.permits).acquire_owned().await.map_err(|_closed| stopped())?;
+        let (reply, result) = oneshot::channel();
+        self.thread.enqueue(Box::new(Call::new(writes, operation, reply, permit)));
+        result.await.map_err(|_dropped| stopped())?
     }
 }
 
 impl Thread {
-    /// Whoever is first in line sees to it that the line moves: by a task of its own, since a caller may stop polling.
-    /// A caller of another runtime does not rely on that, since nobody may drive the first one's any more.
-    fn get_in_line(self: &Arc<Self>, job: Box<dyn Job>) {
+    /// The first caller to enqueue spawns a task that sends all jobs (a task, because the caller's future may not be
+    /// polled any more). A caller of another runtime sends them directly: the first one may not be running any more.
+    fn enqueue(self: &Arc<Self>, job: Box<dyn Job>) {
         let runtime = Handle::try_current().ok();
         let id = runtime.as_ref().map(Handle::id);
-        let mut line = self.line();
-        line.jobs.push(job);
+        let mut pending = self.pending();
+        pending.jobs.push(job);
         match runtime {
-            Some(runtime) if line.jobs.len() == 1 => {
-                line.runtime = id;
-                drop(line);
-                runtime.spawn(Courier { thread: Arc::downgrade(self), runtime: id }.carry());
+            Some(runtime) if pending.jobs.len() == 1 => {
+                pending.runtime = id;
+                drop(pending);
+                runtime.spawn(FlushTask { thread: Arc::downgrade(self), runtime: id }.run());
             }
-            Some(_) if line.runtime == id => {}
-            _ => self.hand_over(&mut line, None),
+            Some(_) if pending.runtime == id => {}
+            _ => self.flush(&mut pending, None),
         }
     }
 
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn hand_over(&self, line: &mut Line, back: Option<oneshot::Sender<Done>>) {
-        let jobs = mem::take(&mut line.jobs);
-        // If the thread has panicked, the jobs are dropped, and those who wait for them hear of it.
+    fn flush(&self, pending: &mut Pending, back: Option<oneshot::Sender<Done>>) {
+        let jobs = mem::take(&mut pending.jobs);
+        // If the thread has panicked, the jobs are dropped, which their callers notice.
         let _ = self.work.as_ref().map(|work| work.send(Group { jobs, back }));
     }
 }
 
-/// Takes those in line to the thread, and their answers back. If it's dropped before, they are handed over all the
-/// same; the thread then answers them by itself.
-struct Courier {
+/// Sends pending jobs to the thread, and their results to the callers. If it's dropped before, the jobs are sent all
+/// the same, and the thread sends the results.
+struct FlushTask {
     /// It does not keep the file open.
     thread: Weak<Thread>,
     runtime: Option<runtime::Id>,
 }
 
-impl Courier {
-    async fn carry(mut self) {
-        // Whoever is about to ask gets in line.
+impl FlushTask {
+    async fn run(mut self) {
+        // Tasks that are about to call enqueue first.
         yield_now().await;
         let (back, done) = oneshot::channel();
-        self.hand_over(Some(back));
-        // Their answers are handed out by dropping them.
+        self.flush(Some(back));
+        // Dropping them sends the results.
         drop(done.await);
     }
 
-    fn hand_over(&mut self, back: Option<oneshot::Sender<Done>>) {
+    fn flush(&mut self, back: Option<oneshot::Sender<Done>>) {
         let Some(thread) = mem::take(&mut self.thread).upgrade() else { return };
-        let mut line = thread.line();
-        if line.runtime == self.runtime && !line.jobs.is_empty() {
-            thread.hand_over(&mut line, back);
+        let mut pending = thread.pending();
+        if pending.runtime == self.runtime && !pending.jobs.is_empty() {
+            thread.flush(&mut pending, back);
         }
     }
 }
 
-impl Drop for Courier {
+impl Drop for FlushTask {
     fn drop(&mut self) {
-        self.hand_over(None);
+        self.flush(None);
     }
 }
 
@@ -180,44 +184,60 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn a_store_that_hangs_does_not_gather_what_nobody_waits_for() {
+    fn worker() -> Worker {
         let connection = Connection::open_in_memory().expect("a database");
-        let worker = Worker::start(connection, None).expect("a thread");
+        Worker::start(Database { connection, files: None, checkpoints: None }).expect("a thread")
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_panics_is_not_alive() {
+        let worker = worker();
+        assert!(worker.is_alive());
+        let panicking = worker.read(|_| -> rusqlite::Result<()> { panic!("on purpose") }).await;
+        assert!(matches!(panicking, Err(StoreError::Unavailable(_))), "{panicking:?}");
+        let later = worker.read(|_| Ok(())).await;
+        assert!(matches!(later, Err(StoreError::Unavailable(_))), "{later:?}");
+        while worker.is_alive() {
+            yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn operations_whose_callers_are_gone_do_not_pile_up() {
+        let worker = worker();
         let (go_on, gate) = mpsc::channel();
         let mut hanging = Box::pin(worker.read(move |_| Ok(gate.recv().is_ok())));
         assert!(timeout(Duration::from_millis(10), &mut hanging).await.is_err());
 
         let token = Arc::new(());
         for _ in 0..3 {
-            let asked = (0..PLACES).map(|_| {
+            let calls = (0..PERMITS).map(|_| {
                 let token = Arc::clone(&token);
                 timeout(Duration::from_millis(10), worker.read(move |_| Ok(Arc::strong_count(&token))))
             });
-            assert!(join_all(asked).await.iter().all(Result::is_err), "nothing is answered");
+            assert!(join_all(calls).await.iter().all(Result::is_err), "nothing returns");
         }
-        assert_eq!(Arc::strong_count(&token), PLACES, "this one, and one for each place that was left");
+        assert_eq!(Arc::strong_count(&token), PERMITS, "this one, and one for each permit that was left");
 
         go_on.send(()).expect("a thread");
-        assert!(hanging.await.expect("an answer"));
-        assert_eq!(worker.read(|_| Ok(1)).await.expect("an answer"), 1);
+        assert!(hanging.await.expect("a result"));
+        assert_eq!(worker.read(|_| Ok(1)).await.expect("a result"), 1);
         assert_eq!(Arc::strong_count(&token), 1);
     }
 
     #[test]
-    fn no_runtime_waits_for_another_one() {
-        let connection = Connection::open_in_memory().expect("a database");
-        let worker = Worker::start(connection, None).expect("a thread");
+    fn no_runtime_waits_for_another() {
+        let worker = worker();
         let runtime = || runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let (idle, driven) = (runtime(), runtime());
         let mut waiting = Box::pin(worker.read(|_| Ok(1)));
         idle.block_on(async { assert!(futures::poll!(&mut waiting).is_pending()) });
         let soon = Duration::from_secs(5);
         for _ in 0..2 {
-            let answer = driven.block_on(async { timeout(soon, worker.read(|_| Ok(2))).await });
-            assert_eq!(answer.expect("in time").expect("an answer"), 2);
+            let result = driven.block_on(async { timeout(soon, worker.read(|_| Ok(2))).await });
+            assert_eq!(result.expect("in time").expect("a result"), 2);
         }
         assert_eq!(futures::executor::block_on(worker.read(|_| Ok(3))).expect("without a runtime"), 3);
-        assert_eq!(driven.block_on(waiting).expect("an answer"), 1);
+        assert_eq!(driven.block_on(waiting).expect("a result"), 1);
     }
 }
