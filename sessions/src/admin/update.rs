@@ -49,7 +49,7 @@ impl Admin {
             match transact(&self.store, next, &mut plan, &mut budget, base, |_| {}).await? {
                 End::Applied { .. } | End::Kept(_) => return Ok(plan.record),
                 End::Moved(successor) => next = successor,
-                End::Gone | End::Closed | End::HandedOver(_) => break,
+                End::Gone | End::Over | End::Closed | End::HandedOver(_) => break,
             }
         }
         Ok(None)
@@ -74,7 +74,8 @@ impl Plan for Updating<'_> {
                 fields.iter().filter(|name| record.data.contains_key(*name)).chain(added).cloned().collect();
             *fields = own;
         }
-        self.record = Some(record.clone());
-        Ok(Next::Write(replacing(self.key, base, record, revision)))
+        let write = replacing(self.key, base, record, revision);
+        self.record = Some(write.record.clone());
+        Ok(Next::Write(write))
     }
 }

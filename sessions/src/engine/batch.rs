@@ -282,10 +282,12 @@ impl<T: SessionData> Batch<T> {
             }
             Ok(End::HandedOver(_)) => {}
             Err(_) if !budget.has_written => {}
-            Ok(End::Gone | End::Moved(_) | End::Closed) | Err(_) => engine.cache.remove(&self.key),
+            Ok(End::Gone | End::Over | End::Moved(_) | End::Closed) | Err(_) => engine.cache.remove(&self.key),
         }
-        if matches!(end, Ok(End::Gone)) {
-            metrics::unknown_id();
+        match end {
+            Ok(End::Gone) => metrics::unknown_id(),
+            Ok(End::Over) => metrics::expired(),
+            _ => {}
         }
         end
     }
@@ -302,7 +304,7 @@ impl<T: SessionData> Batch<T> {
                     Ok(Ok(Applied::Refused(refusal)))
                 }
                 (Ok(End::Applied { .. } | End::Kept(_) | End::HandedOver(_)), _) => Ok(Err(Error::Busy)),
-                (Ok(End::Gone), _) => Ok(Ok(Applied::Gone)),
+                (Ok(End::Gone | End::Over), _) => Ok(Ok(Applied::Gone)),
                 (Ok(End::Moved(successor)), _) => Ok(Ok(Applied::Moved(*successor))),
                 (Ok(End::Closed), _) => Ok(Err(Error::Superseded)),
                 // Of what refused nothing was sent.
@@ -367,11 +369,7 @@ impl<T: SessionData> Batch<T> {
 
 impl<T: SessionData> Plan for Batch<T> {
     fn is_over(&self, record: &Record) -> bool {
-        let is_over = self.engine.lifetime.is_over(record, self.engine.now());
-        if is_over {
-            metrics::expired();
-        }
-        is_over
+        self.engine.lifetime.is_over(record, self.engine.now())
     }
 
     fn plan(&mut self, base: &Stored, revision: Revision) -> Result<Next, Error> {

@@ -29,7 +29,7 @@ impl<T: SessionData> Engine<T> {
                 End::Applied { .. } | End::Kept(_) => return Ok(plan.session),
                 End::Moved(successor) => next = successor,
                 End::Closed => return Err(Error::Superseded),
-                End::Gone | End::HandedOver(_) => break,
+                End::Gone | End::Over | End::HandedOver(_) => break,
             }
         }
         Ok(None)

@@ -62,6 +62,8 @@ pub(crate) enum End {
     Kept(Arc<Stored>),
     /// There's no such session, or none any more.
     Gone,
+    /// The session has ended, and its record waits to be cleaned up.
+    Over,
     /// The session was rotated and has this key now.
     Moved(SessionKey),
     /// The session has a new id, to which this one does not lead.
@@ -119,7 +121,7 @@ pub(crate) async fn transact<P: Plan>(
                 plan.not_applied();
                 let replaced = stored.record.meta.replaced;
                 if plan.is_over(&stored.record) {
-                    return Ok(End::Gone);
+                    return Ok(End::Over);
                 }
                 match replaced {
                     Some(Replaced::By(successor)) => return Ok(End::Moved(successor)),
