@@ -14,19 +14,22 @@ again, after a failure too.
   --location=LOCATION   where the database is, for good: gcloud firestore locations list
   --database=DATABASE   the database's id; by default (default)
   --collection=NAME     the collection of the sessions; by default sessions
+  --field=NAME          a field of your app's that no query looks for; give it once for each field. By default
+                        greeting and views, this app's
   --account=NAME        the name of the service account; by default hello-sessions
   --dry-run             print the commands that make things, run nothing, ask nothing
   --help                print this
 HELP
 }
 
-project='' location='' database='(default)' collection=sessions account=hello-sessions dry_run=
+project='' location='' database='(default)' collection=sessions account=hello-sessions dry_run= fields=()
 for argument in "$@"; do
   case $argument in
     --project=*) project=${argument#*=} ;;
     --location=*) location=${argument#*=} ;;
     --database=*) database=${argument#*=} ;;
     --collection=*) collection=${argument#*=} ;;
+    --field=*) fields+=("${argument#*=}") ;;
     --account=*) account=${argument#*=} ;;
     --dry-run) dry_run=true ;;
     --help | -h) usage && exit ;;
@@ -42,6 +45,10 @@ must_match --location "$location" '[a-z]+[0-9]*|[a-z]+-[a-z]+[0-9]+' "a location
 must_match --database "$database" '\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9]' \
   "a database's id: (default), or 4 to 63 of a-z, 0-9 and -"
 must_match --collection "$collection" '[A-Za-z][A-Za-z0-9_-]{0,99}' "a collection's name: letters, digits, _ and -"
+[[ ${#fields[@]} != 0 ]] || fields=(greeting views)
+for field in "${fields[@]}"; do
+  must_match --field "$field" '[A-Za-z_][A-Za-z0-9_]*' "a field's name: letters, digits and _, no digit first"
+done
 must_match --account "$account" '[a-z][a-z0-9-]{4,28}[a-z0-9]' "an account's name: 6 to 30 of a-z, 0-9 and -"
 [[ -n $dry_run ]] || has gcloud || fail "gcloud is missing: install it from https://cloud.google.com/sdk"
 
@@ -50,9 +57,11 @@ email=$account@$project.iam.gserviceaccount.com
 # Where images are built, kept and run; where sessions are kept; where logs go.
 apis=(appengine appengineflex artifactregistry cloudbuild firestore iam logging)
 
-# None of these is ever looked for, and an index of a number that counts up, or of a time, is a hot spot: it
-# would cap the whole site at about 500 views a second, and make each write slower.
-unindexed=(created_at expires_at greeting revisions views)
+# No query looks for any of these, and an index of a number that counts up, or of a time, is a hot spot: it would cap
+# the whole site at about 500 views a second, and make each write slower. `_session` is the engine's: what is in it is
+# exempt, too, but for the user, by whom the sessions of a user are found.
+unindexed=(created_at expires_at _session "${fields[@]}")
+indexed=_session.user
 
 roles=(
   roles/datastore.user          # read and write documents, in Firestore; no indexes, no policies, no databases
@@ -115,6 +124,12 @@ esac
 # Only fields whose indexes are their own are listed, with how many they have.
 listed='csv[no-heading](name.basename(),indexConfig.indexes.len())'
 exempt=$(ask firestore indexes fields list --format="$listed" "${in_group[@]}")
+# Before the map around it loses its index.
+if among "$indexed,1" "$exempt"; then
+  there "an index of $indexed"
+else
+  make firestore indexes fields update "$indexed" --index=order=ascending "${in_group[@]}"
+fi
 for field in "${unindexed[@]}"; do
   if among "$field,0" "$exempt"; then
     there "no index of $field"

@@ -232,8 +232,9 @@ fn write(connection: &Connection, row: &Row, condition: Condition) -> rusqlite::
 /// Both new versions, or `None` if one condition does not hold; then nothing is written, and nothing if there's an error.
 fn write_both(connection: &Connection, rows: &[(Row, Condition); 2]) -> rusqlite::Result<Option<[Version; 2]>> {
     connection.execute_batch("SAVEPOINT both")?;
-    let written = rows.iter().map(|(row, condition)| write(connection, row, *condition)).collect();
-    let versions = written.map(|versions: Option<Vec<_>>| versions.and_then(|versions| versions.try_into().ok()));
+    let versions: rusqlite::Result<Option<Vec<_>>> =
+        rows.iter().map(|(row, condition)| write(connection, row, *condition)).collect();
+    let versions = versions.map(|versions| versions.and_then(|versions| <[Version; 2]>::try_from(versions).ok()));
     let end = if matches!(versions, Ok(Some(_))) { "RELEASE both" } else { "ROLLBACK TO both; RELEASE both" };
     let ended = connection.execute_batch(end);
     // If SQLite has ended the whole transaction after an error, there's no savepoint, and the error is what matters.

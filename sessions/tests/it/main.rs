@@ -6,6 +6,7 @@ mod contract;
 mod emulator;
 mod engine;
 mod exactly_once;
+mod firestore;
 mod fuzz;
 mod layer;
 mod metrics;

@@ -23,9 +23,13 @@ use crate::metrics;
 /// Opens a connection.
 pub(super) type Connect = Box<dyn Fn() -> BoxFuture<'static, Result<FirestoreDb, StoreError>> + Send + Sync>;
 
-/// How long calls wait on a connection, without a response to any of them, until it counts as dead. The engine gives a
-/// call up after half of its request's time, one second by default; Firestore responds within a tenth of that.
+/// How long calls wait on a connection, without a response to any of them, until it counts as dead: so long if one of
+/// them was given up. The engine gives a call up after half of its request's time, one second by default; Firestore
+/// responds within a tenth of that.
 const SILENCE: Duration = Duration::from_millis(750);
+
+/// And so long if none was given up yet.
+const PATIENT_SILENCE: Duration = Duration::from_secs(2);
 
 /// How long opening a connection may take. It's not the request's time: a request may end before.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -61,12 +65,17 @@ struct Silence {
     before: Duration,
     /// Since when calls have been waiting.
     since: Option<Instant>,
+    given_up: bool,
     last_response: Option<Instant>,
 }
 
 impl Silence {
     fn at(&self, now: Instant) -> Duration {
         self.before + self.since.map_or(Duration::ZERO, |since| now - since)
+    }
+
+    fn is_death(&self, now: Instant) -> bool {
+        self.at(now) >= if self.given_up { SILENCE } else { PATIENT_SILENCE }
     }
 }
 
@@ -160,13 +169,15 @@ impl Channels {
 impl Open {
     /// Drops connections that are dead. What killed one may have killed those without a response since, too.
     fn drop_silent(&mut self, now: Instant) {
-        let is_dead = |channel: &Channel| channel.silence.at(now) >= SILENCE;
-        let Some(longest) = self.channels.iter().filter(|c| is_dead(c)).map(|c| c.silence.at(now)).max() else { return };
+        let is_dead = |channel: &&Channel| channel.silence.is_death(now);
+        let silences = self.channels.iter().filter(is_dead).map(|channel| channel.silence.at(now));
+        let Some(longest) = silences.max() else { return };
         let before = self.channels.len();
         // A connection that is being opened carries no calls yet.
         self.channels.retain(|channel| {
             let responded = |time: Instant| now - time < longest;
-            !channel.is_open() || !is_dead(channel) && channel.silence.last_response.is_some_and(responded)
+            let is_alive = !is_dead(&channel) && channel.silence.last_response.is_some_and(responded);
+            is_alive || !channel.is_open()
         });
         tracing::warn!(
             connections = before - self.channels.len(),
@@ -194,7 +205,7 @@ impl Call {
         let now = Instant::now();
         self.place.channels.with(self.place.number, |channel| {
             let since = (channel.under_way > 1).then_some(now);
-            channel.silence = Silence { before: Duration::ZERO, since, last_response: Some(now) };
+            channel.silence = Silence { since, last_response: Some(now), ..Silence::default() };
         });
     }
 }
@@ -213,6 +224,7 @@ impl Drop for Place {
         let now = Instant::now();
         self.channels.with(self.number, |channel| {
             channel.under_way -= 1;
+            channel.silence.given_up |= self.is_waiting;
             if self.is_waiting && channel.under_way == 0 {
                 channel.silence.before = channel.silence.at(now);
                 channel.silence.since = None;

@@ -117,7 +117,7 @@ fn map_from_firestore(fields: &Fields) -> Result<Json, String> {
     if let Some(ValueType::StringValue(text)) = only_field(fields, INTEGER) {
         return integer_from_text(text);
     }
-    let field = |(name, value)| {
+    let field = |(name, value): (&String, &Value)| {
         let name = name_from_firestore(name)?;
         let json = from_firestore(value).map_err(|reason| format!("{name:?}: {reason}"))?;
         Ok((name.to_owned(), json))

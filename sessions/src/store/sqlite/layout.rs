@@ -93,11 +93,13 @@ fn found(connection: &Connection) -> rusqlite::Result<Found> {
     let mut statement = connection.prepare("SELECT name FROM pragma_table_info('sessions')")?;
     let columns: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let has = |name: &str| columns.iter().any(|column| column == name);
-    Ok(match columns.is_empty() {
-        true => Found::Nothing,
-        false if has("revisions") && has("successor") => Found::First,
-        false => Found::Other,
-    })
+    if columns.is_empty() {
+        Ok(Found::Nothing)
+    } else if has("revisions") && has("successor") {
+        Ok(Found::First)
+    } else {
+        Ok(Found::Other)
+    }
 }
 
 /// Fails unless sessions are stored as they are here: others may have a table of that name, too.

@@ -51,3 +51,23 @@ pub(super) fn open_to_write(path: &Path, synchronous: Synchronous) -> rusqlite::
     connection.pragma_update(None, "synchronous", synchronous.name())?;
     Ok(connection)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_wait_for_the_disk_if_that_is_wanted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("sessions.db");
+        for (synchronous, expected) in [(Synchronous::Normal, 1), (Synchronous::Full, 2)] {
+            let writer = connect(&path, synchronous).expect("a file");
+            let checkpoints = open_to_write(&path, synchronous).expect("a file");
+            for connection in [writer, checkpoints] {
+                let value: i64 =
+                    connection.pragma_query_value(None, "synchronous", |row| row.get(0)).expect("a setting");
+                assert_eq!(value, expected, "{synchronous:?}");
+            }
+        }
+    }
+}

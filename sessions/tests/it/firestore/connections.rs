@@ -1,0 +1,171 @@
+//! Connections that die without a word, that are full, and that take long to open.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::future::join_all;
+use sessions::{
+    store::{
+        Store, StoreError, Write,
+        firestore::{FirestoreStore, firestore::{FirestoreDb, FirestoreDbOptions}},
+    },
+    testing::contract::{fresh_key, record},
+};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
+
+use super::{emulated, proxy::Proxy};
+
+/// How long the engine waits for its first call by default.
+const CALL_TIME: Duration = Duration::from_secs(1);
+
+/// Ends a test that would hang.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn through(proxy: &Proxy, channels: usize, options: FirestoreDbOptions) -> FirestoreStore {
+    let options = options.with_firebase_api_url(format!("http://{}", proxy.address));
+    FirestoreStore::with_connect("sessions", channels, move || FirestoreDb::with_options(options.clone()))
+}
+
+async fn until(what: &str, reached: impl Fn() -> bool) {
+    let reaching = async {
+        while !reached() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, reaching).await.expect(what);
+}
+
+#[tokio::test]
+async fn connections_that_have_gone_deaf_are_replaced() {
+    let Some(options) = emulated() else { return };
+    let proxy = Proxy::start(None).await;
+    let store = through(&proxy, 4, options);
+    let key = fresh_key();
+    let mut version = store.put(&Write::create(key, record(0))).await.expect("a write");
+    // All four of them carry calls.
+    proxy.respond(false);
+    let calls = join_all((0..16).map(|_| store.get(&key)));
+    let respond = async {
+        until("four connections", || proxy.calls().len() == 4).await;
+        until("a call on each", || proxy.calls().iter().map(|calls| calls.under_way).sum::<usize>() == 16).await;
+        proxy.respond(true);
+    };
+    let (results, ()) = tokio::join!(calls, respond);
+    assert!(results.iter().all(Result::is_ok));
+
+    for n in 1..=3 {
+        proxy.deafen();
+        // As the engine does: a call that takes too long is dropped, then its outcome is looked up.
+        let mut dropped = 0;
+        version = loop {
+            let write = Write::replace(key, record(n), version);
+            match timeout(CALL_TIME, store.put(&write)).await {
+                Ok(written) => break written.expect("no other writer"),
+                Err(_late) => dropped += 1,
+            }
+            assert!(dropped < 3, "one dropped call is enough to replace all connections");
+            let stored = timeout(CALL_TIME, store.get(&key)).await.expect("a fresh connection").expect("a read");
+            let stored = stored.expect("a session");
+            assert_eq!(stored.record, record(n - 1), "a deaf connection delivers nothing");
+        };
+    }
+    let stored = store.get(&key).await.expect("a read").expect("a session");
+    assert_eq!((stored.record, stored.version), (record(3), version));
+}
+
+#[tokio::test]
+async fn a_connection_on_which_others_are_answered_stays() {
+    let Some(options) = emulated() else { return };
+    let proxy = Proxy::start(None).await;
+    let store = through(&proxy, 1, options);
+    let key = fresh_key();
+    store.put(&Write::create(key, record(0))).await.expect("a write");
+    for _ in 0..3 {
+        // One call is given up late, others have had responses meanwhile.
+        proxy.respond(false);
+        assert!(timeout(Duration::from_millis(500), store.get(&key)).await.is_err());
+        proxy.respond(true);
+        store.get(&key).await.expect("a read");
+    }
+    assert_eq!(proxy.calls().len(), 1, "it was opened once");
+}
+
+#[tokio::test]
+async fn more_calls_than_one_connection_carries_are_under_way_at_once() {
+    let Some(options) = emulated() else { return };
+    let proxy = Proxy::start(Some(100)).await;
+    let store = through(&proxy, 4, options);
+    let key = fresh_key();
+    store.put(&Write::create(key, record(0))).await.expect("a write");
+    proxy.respond(false);
+    let calls = join_all((0..300).map(|_| store.get(&key)));
+    let respond = async {
+        let under_way = || proxy.calls().iter().map(|calls| calls.under_way).sum::<usize>();
+        until("300 calls under way at once", || under_way() == 300).await;
+        proxy.respond(true);
+    };
+    let (results, ()) = tokio::join!(calls, respond);
+    assert!(results.iter().all(Result::is_ok));
+    let calls = proxy.calls();
+    assert_eq!(calls.len(), 4);
+    assert!(calls.iter().all(|calls| (50..=100).contains(&calls.most)), "the calls are spread: {calls:?}");
+}
+
+#[tokio::test]
+async fn one_call_at_a_time_needs_one_connection() {
+    let Some(options) = emulated() else { return };
+    let proxy = Proxy::start(None).await;
+    let store = through(&proxy, 4, options);
+    for _ in 0..10 {
+        store.ping().await.expect("it is there");
+    }
+    assert_eq!(proxy.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn the_first_connection_outlives_the_request_that_began_it() {
+    let Some(options) = emulated() else { return };
+    let (gate, _) = watch::channel(false);
+    let begun = Arc::new(AtomicUsize::new(0));
+    let store = {
+        let (gate, begun) = (gate.clone(), Arc::clone(&begun));
+        FirestoreStore::with_connect("sessions", 1, move || {
+            begun.fetch_add(1, Ordering::SeqCst);
+            let (mut gate, options) = (gate.subscribe(), options.clone());
+            async move {
+                gate.wait_for(|open| *open).await.expect("a gate");
+                FirestoreDb::with_options(options).await
+            }
+        })
+    };
+    assert!(timeout(Duration::from_millis(10), store.ping()).await.is_err(), "it can't be open yet");
+    gate.send_replace(true);
+    store.ping().await.expect("it is there");
+    assert_eq!(begun.load(Ordering::SeqCst), 1, "the second request used the connection of the first");
+}
+
+#[tokio::test]
+async fn a_connection_that_cannot_be_opened_is_tried_again_by_the_next_call() {
+    let Some(options) = emulated() else { return };
+    let begun = Arc::new(AtomicUsize::new(0));
+    let store = {
+        let begun = Arc::clone(&begun);
+        FirestoreStore::with_connect("sessions", 4, move || {
+            let first = begun.fetch_add(1, Ordering::SeqCst) == 0;
+            let nobody = "http://127.0.0.1:1".to_owned();
+            let options = if first { options.clone().with_firebase_api_url(nobody) } else { options.clone() };
+            FirestoreDb::with_options(options)
+        })
+    };
+    let failed = store.ping().await;
+    assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
+    store.ping().await.expect("it is there");
+}
