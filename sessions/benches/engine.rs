@@ -7,7 +7,7 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use exact_sessions::{
     SessionId, Sessions, Settings,
     cookie::CookiePolicy,
-    store::{Condition, Store, memory::MemoryStore, sqlite::SqliteStore},
+    store::{Store, Write, memory::MemoryStore, sqlite::SqliteStore},
     testing::contract::{fresh_key, record},
 };
 use serde::{Deserialize, Serialize};
@@ -25,22 +25,22 @@ fn count(counter: &mut Counter) {
 fn views(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("threads");
     let store = Arc::<MemoryStore>::default();
-    let sessions = |capacity| {
-        let settings = Settings { cache_capacity: capacity, ..Settings::default() };
-        Sessions::new(Arc::clone(&store), settings, Counter::default)
+    let sessions = |bytes| {
+        let settings = Settings::default().cache_bytes(bytes);
+        Sessions::builder(Arc::clone(&store), Counter::default).settings(settings).build()
     };
     // One that remembers nothing reads each time, as one does that sees a session first.
-    let (warm, cold) = (sessions(10_000), sessions(0));
-    let id: Option<SessionId> = runtime.block_on(warm.visit(None, count)).expect("a view").new_id;
+    let (warm, cold) = (sessions(16 * 1024 * 1024), sessions(0));
+    let id: Option<SessionId> = runtime.block_on(warm.upsert(None, count)).expect("a view").new_id;
     let mut group = criterion.benchmark_group("view on the memory store");
-    group.bench_function("new", |bench| bench.to_async(&runtime).iter(|| warm.visit(None, count)));
-    group.bench_function("warm", |bench| bench.to_async(&runtime).iter(|| warm.visit(id, count)));
-    group.bench_function("cold", |bench| bench.to_async(&runtime).iter(|| cold.visit(id, count)));
+    group.bench_function("new", |bench| bench.to_async(&runtime).iter(|| warm.upsert(None, count)));
+    group.bench_function("warm", |bench| bench.to_async(&runtime).iter(|| warm.upsert(id, count)));
+    group.bench_function("cold", |bench| bench.to_async(&runtime).iter(|| cold.upsert(id, count)));
     group.finish();
 }
 
 fn cookies(criterion: &mut Criterion) {
-    let policy = CookiePolicy::new(Duration::from_hours(24), false);
+    let policy = CookiePolicy::without_https();
     let id = SessionId::from_random_bytes([7; 16]);
     let alone = format!("{}={}", policy.name(), id.expose());
     let among = format!("theme=dark; _ga=GA1.1.1234567890.1700000000; {alone}; consent=all; lang=en");
@@ -49,7 +49,7 @@ fn cookies(criterion: &mut Criterion) {
         assert_eq!(policy.read([field.as_bytes()]), Some(id));
         group.bench_function(name, |bench| bench.iter(|| policy.read([black_box(field.as_bytes())])));
     }
-    group.bench_function("set", |bench| bench.iter(|| policy.set(black_box(&id))));
+    group.bench_function("set", |bench| bench.iter(|| policy.set(black_box(&id), Some(Duration::from_hours(24)))));
     group.bench_function("key of an id", |bench| bench.iter(|| black_box(id).key()));
     group.finish();
 }
@@ -63,13 +63,13 @@ fn sqlite(criterion: &mut Criterion) {
         SqliteStore::open(folder.path().join("sessions.db")).expect("a file")
     };
     let (key, kept) = (fresh_key(), record(1));
-    runtime.block_on(store.put(&key, &kept, Condition::Absent)).expect("a write");
+    runtime.block_on(store.put(&Write::create(key, kept.clone()))).expect("a write");
     let mut group = criterion.benchmark_group("record on SQLite");
     group.bench_function("get", |bench| bench.to_async(&runtime).iter(|| store.get(&key)));
     group.bench_function("put, a new one", |bench| {
         let put = |key| {
             let (store, kept) = (&store, &kept);
-            async move { store.put(&key, kept, Condition::Absent).await }
+            async move { store.put(&Write::create(key, kept.clone())).await }
         };
         bench.to_async(&runtime).iter_batched(fresh_key, put, BatchSize::SmallInput);
     });

@@ -7,7 +7,7 @@ use std::{
 };
 
 use exact_sessions::{
-    SessionId, Sessions, Settings,
+    SessionId, Sessions,
     store::memory::MemoryStore,
     testing::{Counting, Counts, Fault, Faulty},
 };
@@ -31,7 +31,7 @@ fn instances(number: usize) -> (Vec<Sessions<Counter>>, Arc<Counts>) {
     let slow = Faulty::new(Arc::new(MemoryStore::default()), || Fault::Delay(ROUND_TRIP));
     let (store, counts) = Counting::new(slow);
     let store = Arc::new(store);
-    let instance = |_| Sessions::new(Arc::clone(&store), Settings::default(), Counter::default);
+    let instance = |_| Sessions::<Counter>::new(Arc::clone(&store));
     ((0..number).map(instance).collect(), counts)
 }
 
@@ -49,11 +49,11 @@ enum Routing {
 
 async fn measure(name: &str, number: usize, routing: Routing) {
     let (instances, counts) = instances(number);
-    let first = instances[0].visit(None, count).await.expect("a view");
+    let first = instances[0].upsert(None, count).await.expect("a view");
     let id: Option<SessionId> = first.new_id;
     // So that what is measured is the steady state: each instance has learned whether guessing pays.
     for n in 0..4 * WARM_UP {
-        instances[n % number.min(4)].visit(id, count).await.expect("a view");
+        instances[n % number.min(4)].upsert(id, count).await.expect("a view");
     }
     let (before, mut waits) = (counts.round_trips(), Vec::new());
     for n in 0..VIEWS {
@@ -64,7 +64,7 @@ async fn measure(name: &str, number: usize, routing: Routing) {
             Routing::Cold => (&instances[4 + n], id),
             Routing::Random => (&instances[rand::random_range(0..number)], id),
         };
-        instance.visit(id, count).await.expect("a view");
+        instance.upsert(id, count).await.expect("a view");
         waits.push(begun.elapsed().as_secs_f64() / ROUND_TRIP.as_secs_f64());
     }
     waits.sort_by(f64::total_cmp);

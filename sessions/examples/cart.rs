@@ -1,4 +1,4 @@
-//! A shopping cart in a plain axum app: `cargo run -p sessions --example cart`, then
+//! A shopping cart in a plain axum app: `cargo run -p exact-sessions --example cart`, then
 //!
 //! ```text
 //! curl -c jar -b jar -X POST http://127.0.0.1:3000/cart/tea
@@ -13,7 +13,7 @@ use axum::{
     routing::{get, post},
 };
 use exact_sessions::{
-    Error, Sessions, Settings,
+    ChangeError, Error, Sessions,
     axum::{SessionHandle, SessionLayer},
     cookie::CookiePolicy,
     store::sqlite::SqliteStore,
@@ -23,48 +23,37 @@ use serde::{Deserialize, Serialize};
 #[derive(Default, Serialize, Deserialize)]
 struct Cart {
     items: BTreeMap<String, u32>,
-    customer: Option<String>,
 }
 
 async fn show(cart: SessionHandle<Cart>) -> Result<String, Error> {
-    Ok(cart.get().await?.map_or_else(|| "empty\n".to_owned(), |session| list(&session.data)))
+    Ok(cart.read().await?.map_or_else(|| "empty\n".to_owned(), |session| list(&session.data)))
 }
 
 /// However many tabs do this at once: each adds one.
 async fn add(cart: SessionHandle<Cart>, Path(item): Path<String>) -> Result<String, Error> {
-    let session = cart.visit(move |cart| *cart.items.entry(item.clone()).or_default() += 1).await?;
-    Ok(list(&session.data))
+    let added = cart.upsert(move |cart| *cart.items.entry(item).or_default() += 1).await?;
+    Ok(list(&added.session.data))
 }
 
-/// Whoever learned the id before the customer signed in has nothing of it afterwards.
-async fn sign_in(cart: SessionHandle<Cart>, Path(name): Path<String>) -> Result<String, Error> {
-    cart.visit(move |cart| cart.customer = Some(name.clone())).await?;
-    let session = cart.rotate().await?;
-    Ok(session.map_or_else(String::new, |session| list(&session.data)))
-}
-
-async fn sign_out(cart: SessionHandle<Cart>) -> Result<&'static str, Error> {
-    cart.delete().await?;
-    Ok("goodbye\n")
+/// Refuses what isn't there; then nothing is written.
+async fn remove(cart: SessionHandle<Cart>, Path(item): Path<String>) -> Result<String, ChangeError<&'static str>> {
+    let removed = cart.try_update(move |cart| cart.items.remove(&item).ok_or("there is no such item\n")).await?;
+    Ok(removed.map_or_else(|| "empty\n".to_owned(), |removed| format!("removed {}\n", removed.value)))
 }
 
 fn list(cart: &Cart) -> String {
-    let customer = cart.customer.as_deref().unwrap_or("a guest");
     let items: Vec<_> = cart.items.iter().map(|(item, count)| format!("{count} x {item}")).collect();
-    format!("the cart of {customer}: {}\n", items.join(", "))
+    format!("{}\n", items.join(", "))
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let settings = Settings::default();
-    let cookies = CookiePolicy::new(settings.lifetime, false);
-    let sessions = Sessions::new(SqliteStore::open("data/carts.db")?, settings, Cart::default);
+    let sessions = Sessions::<Cart>::new(SqliteStore::open("data/carts.db")?);
     let app = Router::new()
         .route("/cart", get(show))
-        .route("/cart/{item}", post(add))
-        .route("/sign-in/{name}", post(sign_in))
-        .route("/sign-out", post(sign_out))
-        .layer(SessionLayer::new(sessions, cookies));
+        .route("/cart/{item}", post(add).delete(remove))
+        // Without HTTPS, for a try on this machine; `sessions.layer()` is for a site with it.
+        .layer(SessionLayer::new(sessions, CookiePolicy::without_https()));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     println!("http://{}/cart", listener.local_addr()?);
     Ok(axum::serve(listener, app).await?)

@@ -134,11 +134,7 @@ impl SqliteStore {
         Self::start(path, connection, None)
     }
 
-    fn start(
-        path: PathBuf,
-        connection: Connection,
-        checkpoints: Option<Checkpoints>,
-    ) -> Result<Self, StoreError> {
+    fn start(path: PathBuf, connection: Connection, checkpoints: Option<Checkpoints>) -> Result<Self, StoreError> {
         let files = (!path.as_os_str().is_empty()).then(|| DatabaseFiles::of(&path));
         let worker = Worker::start(Database { connection, files, checkpoints })?;
         Ok(Self { path, worker })

@@ -5,7 +5,7 @@ mod connections;
 mod documents;
 mod proxy;
 
-use sessions::store::firestore::{
+use exact_sessions::store::firestore::{
     FirestoreStore,
     firestore::{FirestoreDb, FirestoreDbOptions},
 };
@@ -27,5 +27,5 @@ async fn connect(options: FirestoreDbOptions) -> FirestoreDb {
 async fn the_store_works_on_a_client_of_the_application() {
     let Some(options) = emulated() else { return };
     let db = connect(options).await;
-    sessions::testing::contract(FirestoreStore::from_db(db, "carts")).await;
+    exact_sessions::testing::contract(FirestoreStore::from_db(db, "carts")).await;
 }

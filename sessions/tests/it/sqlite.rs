@@ -11,13 +11,13 @@ mod users;
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
-use serde_json::json;
 use exact_sessions::{
     Record, SessionKey,
     store::{Store, StoreError, Stored, Version, Write, sqlite::SqliteStore},
     testing::contract::{fresh_key, record},
 };
+use rusqlite::Connection;
+use serde_json::json;
 use tempfile::TempDir;
 
 /// A folder that is removed with this, and a path in it.

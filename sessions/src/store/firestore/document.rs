@@ -3,8 +3,6 @@
 //! The document's fields are the application's, `created_at` and `expires_at` as timestamps, and one map, `_session`,
 //! with all else that the engine keeps. A document of the first layout has `revisions` and `successor` in its place.
 
-use std::collections::BTreeMap;
-
 use firestore::gcloud_sdk::google::firestore::v1::{Document, DocumentMask, Value, value::ValueType};
 use serde_json::{Map, Value as Json};
 

@@ -162,7 +162,11 @@ mod tests {
     /// Names that are nearly, or really, special.
     fn names() -> impl Strategy<Value = String> {
         let special = ["", "$", "$$", "$integer", "$list", "$$list", "__", "___", "____", "__x__", "$__x__", "a.b"];
-        prop_oneof![proptest::sample::select(special.as_slice()).prop_map(str::to_owned), "[a-z_$`.]{0,6}", any::<String>()]
+        prop_oneof![
+            proptest::sample::select(special.as_slice()).prop_map(str::to_owned),
+            "[a-z_$`.]{0,6}",
+            any::<String>()
+        ]
     }
 
     fn json() -> impl Strategy<Value = Json> {
@@ -178,7 +182,8 @@ mod tests {
         leaf.prop_recursive(5, 64, 5, |inner| {
             prop_oneof![
                 collection::vec(inner.clone(), 0..5).prop_map(Json::Array),
-                collection::btree_map(names(), inner, 0..5).prop_map(|fields| Json::Object(fields.into_iter().collect())),
+                collection::btree_map(names(), inner, 0..5)
+                    .prop_map(|fields| Json::Object(fields.into_iter().collect())),
             ]
         })
     }
@@ -288,7 +293,10 @@ mod tests {
             (double(f64::INFINITY), "JSON has no number inf"),
             (items(vec![items(vec![])]), "a list directly in a list"),
             (field("$integer", string("5".to_owned())), "$integer holds no integer above 9223372036854775807"),
-            (field("$integer", string("+9223372036854775808".to_owned())), "$integer holds no integer above 9223372036854775807"),
+            (
+                field("$integer", string("+9223372036854775808".to_owned())),
+                "$integer holds no integer above 9223372036854775807",
+            ),
             (field("$integer", double(1.0)), "the name \"$integer\" stands for no name of JSON"),
             (field("$list", items(vec![])), "the name \"$list\" stands for no name of JSON"),
             (field("__type__", string("__vector__".to_owned())), "the name \"__type__\" stands for no name of JSON"),

@@ -79,8 +79,7 @@ fn is_shared(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 fn refuse_newer(connection: &Connection, shared: bool) -> Result<(), StoreError> {
-    let version: i64 =
-        connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(classify)?;
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(classify)?;
     if shared || version <= LAYOUT {
         return Ok(());
     }

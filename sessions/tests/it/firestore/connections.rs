@@ -8,14 +8,17 @@ use std::{
     time::Duration,
 };
 
-use futures::future::join_all;
-use sessions::{
+use exact_sessions::{
     store::{
         Store, StoreError, Write,
-        firestore::{FirestoreStore, firestore::{FirestoreDb, FirestoreDbOptions}},
+        firestore::{
+            FirestoreStore,
+            firestore::{FirestoreDb, FirestoreDbOptions},
+        },
     },
     testing::contract::{fresh_key, record},
 };
+use futures::future::join_all;
 use tokio::{
     sync::watch,
     time::{sleep, timeout},

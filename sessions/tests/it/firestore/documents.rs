@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Value as Json, json};
-use sessions::{
+use exact_sessions::{
     Record, SessionKey,
     record::Meta,
     store::{
@@ -24,6 +23,7 @@ use sessions::{
     },
     testing::contract::{fresh_key, record},
 };
+use serde_json::{Map, Value as Json, json};
 
 use super::{connect, emulated};
 
@@ -61,12 +61,18 @@ async fn both() -> Option<(FirestoreDb, FirestoreStore)> {
 async fn insert<const N: usize>(db: &FirestoreDb, key: &SessionKey, fields: [(&str, Value); N]) {
     let fields = fields.map(|(name, value)| (name, FirestoreValue::from(value)));
     let document = FirestoreDb::serialize_map_to_doc("", fields).expect("a document");
-    db.fluent().insert().into("sessions").document_id(key.to_string()).document(document).execute().await.expect("it is new");
+    db.fluent()
+        .insert()
+        .into("sessions")
+        .document_id(key.to_string())
+        .document(document)
+        .execute()
+        .await
+        .expect("it is new");
 }
 
 async fn raw(db: &FirestoreDb, key: &SessionKey) -> HashMap<String, Value> {
-    let found: Option<Document> =
-        db.fluent().select().by_id_in("sessions").one(key.to_string()).await.expect("a read");
+    let found: Option<Document> = db.fluent().select().by_id_in("sessions").one(key.to_string()).await.expect("a read");
     found.expect("a document").fields
 }
 
@@ -182,7 +188,10 @@ async fn a_record_that_firestore_cannot_hold_is_invalid_and_spoils_nothing() {
         for refused in [
             store.put(&Write::create(fresh_key(), record.clone())).await.map(drop),
             store.put(&Write::replace(key, record.clone(), version)).await.map(drop),
-            store.put_both(&Write::create(fresh_key(), record.clone()), &Write::replace(key, self::record(2), version)).await.map(drop),
+            store
+                .put_both(&Write::create(fresh_key(), record.clone()), &Write::replace(key, self::record(2), version))
+                .await
+                .map(drop),
         ] {
             assert!(matches!(refused, Err(StoreError::Invalid(_))), "{refused:?}");
         }

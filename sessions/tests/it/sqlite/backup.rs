@@ -10,12 +10,12 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{MAIN_DB, backup::Backup};
-use sessions::{
+use exact_sessions::{
     SessionKey,
     store::{Store, StoreError, Write, sqlite::SqliteStore},
     testing::contract::{fresh_key, record},
 };
+use rusqlite::{MAIN_DB, backup::Backup};
 use tokio::task::JoinSet;
 
 use super::{connect, create, get, open, place, refusal};

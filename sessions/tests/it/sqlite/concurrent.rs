@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use futures::{future::try_join_all, poll};
-use sessions::{
+use exact_sessions::{
     store::{Store, Write, sqlite::SqliteStore},
     testing::contract::{fresh_key, record},
 };
+use futures::{future::try_join_all, poll};
 use tokio::time::{sleep, timeout};
 
 use super::{create, open, place};
@@ -25,8 +25,7 @@ async fn what_is_written_at_the_same_time_shares_a_commit() {
 
     let before = wal();
     let replaced = created.iter().zip(versions);
-    let replaced: Vec<_> =
-        replaced.map(|(write, version)| Write::replace(write.key, record(2), version)).collect();
+    let replaced: Vec<_> = replaced.map(|(write, version)| Write::replace(write.key, record(2), version)).collect();
     try_join_all(replaced.iter().map(|write| store.put(write))).await.expect("changes");
     assert!(
         pages_written(before) < 4,

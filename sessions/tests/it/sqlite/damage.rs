@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use sessions::{
+use exact_sessions::{
     Record,
     store::{Store, StoreError, Write, sqlite::SqliteStore},
     testing::contract::{fresh_key, record},

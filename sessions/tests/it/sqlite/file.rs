@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use sessions::{
-    store::{Store, StoreError, Write, sqlite::{SqliteOptions, SqliteStore, Synchronous}},
+use exact_sessions::{
+    store::{
+        Store, StoreError, Write,
+        sqlite::{SqliteOptions, SqliteStore, Synchronous},
+    },
     testing::contract::{fresh_key, record},
 };
 
@@ -34,7 +37,9 @@ async fn the_files_and_folders_it_makes_are_their_owners_alone() {
 
 #[test]
 fn paths_that_are_no_files_are_refused_by_name() {
-    for (path, why) in [("", "the path of the SQLite file is empty"), (":memory:", "sessions in memory need MemoryStore")] {
+    for (path, why) in
+        [("", "the path of the SQLite file is empty"), (":memory:", "sessions in memory need MemoryStore")]
+    {
         let refused = refusal(SqliteStore::open(path));
         assert!(refused.contains(why), "{path:?}: {refused}");
         assert!(!Path::new(":memory:").exists(), "no file is made");
@@ -102,5 +107,5 @@ async fn a_symbolic_link_to_the_file_works() {
 async fn a_store_that_waits_for_the_disk_works() {
     let (_folder, path) = place();
     let options = SqliteOptions::default().synchronous(Synchronous::Full);
-    sessions::testing::contract(SqliteStore::open_with(&path, options).expect("a store")).await;
+    exact_sessions::testing::contract(SqliteStore::open_with(&path, options).expect("a store")).await;
 }

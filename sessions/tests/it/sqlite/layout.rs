@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use serde_json::json;
-use sessions::{
+use exact_sessions::{
     SessionKey,
     record::Meta,
     store::{Store, Stored, sqlite::SqliteStore},
     testing::contract::{fresh_key, record},
 };
+use serde_json::json;
 
 use super::{by_hand, connect, create, get, open, place, refusal};
 
@@ -71,8 +71,7 @@ async fn the_layouts_of_all_earlier_versions_are_migrated() {
     for layout in EARLIER {
         let (_folder, path) = place();
         create_earlier(&path, layout);
-        let sessions: Vec<_> =
-            (0..50).map(|n| insert_earlier(&path, n, (n % 5 == 0).then(fresh_key))).collect();
+        let sessions: Vec<_> = (0..50).map(|n| insert_earlier(&path, n, (n % 5 == 0).then(fresh_key))).collect();
         by_hand(&path, "INSERT INTO sessions (id, data, expires_at) VALUES ('by hand', 'no json', 'soon')");
 
         let store = open(&path);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use sessions::{
+use exact_sessions::{
     Record,
     store::{Store, StoreError, Write},
     testing::contract::{fresh_key, record},

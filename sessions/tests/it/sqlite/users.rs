@@ -1,6 +1,6 @@
 //! The index of users.
 
-use sessions::{
+use exact_sessions::{
     store::{Store, Write},
     testing::contract::{fresh_key, record},
 };
