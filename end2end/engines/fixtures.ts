@@ -17,6 +17,8 @@ const start: Record<Name, (program: string) => Promise<Engine>> = {
 };
 
 interface Fixtures {
+  /** Skips the check where there is no such browser. A worker's fixture can't do that for more than one test. */
+  installed: void;
   visitor: Visitor;
   /** A visitor whose browser has JavaScript switched off. */
   visitorWithoutScript: Visitor;
@@ -27,21 +29,23 @@ export const test = base.extend<Fixtures, { name: Name; engine: Engine }>({
   name: ['firefox', { option: true, scope: 'worker' }],
   engine: [
     async ({ name }, use) => {
-      const program = found[name];
-      base.skip(!program, `${name}: none was found`);
-      const engine = await start[name](program!);
+      const engine = await start[name](found[name]!);
       await use(engine);
       await engine.close();
     },
     { scope: 'worker', timeout: 60_000 },
   ],
+  installed: async ({ name }, use, info) => {
+    info.skip(!found[name], `there is no ${name} here`);
+    await use();
+  },
   origin: async ({ baseURL }, use) => use(baseURL!),
-  visitor: async ({ engine }, use) => {
+  visitor: async ({ installed: _, engine }, use) => {
     const visitor = await engine.visitor({ script: true });
     await use(visitor);
     await visitor.close();
   },
-  visitorWithoutScript: async ({ engine }, use) => {
+  visitorWithoutScript: async ({ installed: _, engine }, use) => {
     const visitor = await engine.visitor({ script: false });
     await use(visitor);
     await visitor.close();
