@@ -47,7 +47,7 @@ bench: build ## Measure what a view costs: a table, target/bench/bench.json and 
 lighthouse: build ## Let Lighthouse judge the release
 	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && npm --prefix end2end run lighthouse
 
-lint: ## Check format, lints, documentation, types and dependencies
+lint: ## Check format, lints, documentation, types, scripts and dependencies
 	@scripts/setup-rust.sh
 	@scripts/setup-npm.sh
 	cargo fmt --all --check
@@ -55,6 +55,7 @@ lint: ## Check format, lints, documentation, types and dependencies
 	cargo clippy -p frontend --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --exclude frontend
 	npm --prefix end2end run typecheck
+	@scripts/tests/cargo-tool.sh
 	@scripts/check-dependencies.sh
 
 fuzz: ## Feed the parsers and the engine random input, FUZZ_SECONDS (600) for each target
