@@ -5,8 +5,9 @@
 # Rust's version is that of rust-toolchain.toml; the check says so if they part.
 FROM rust:1.95.0-slim-trixie AS build
 WORKDIR /src
-# npm fetches wasm-opt; the allocator is built with make.
-RUN apt-get update && apt-get install -y --no-install-recommends make npm && rm -rf /var/lib/apt/lists/*
+# curl fetches cargo-leptos; where it can't, OpenSSL's headers shorten the compilation. npm fetches wasm-opt; the
+# allocator is built with make.
+RUN apt-get update && apt-get install -y --no-install-recommends curl libssl-dev make npm pkg-config && rm -rf /var/lib/apt/lists/*
 
 # The tools, as `make setup` installs them and in the versions of scripts/versions.env: a layer that stays until
 # one of these files changes.

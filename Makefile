@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run watch build test test-rust e2e weigh weigh-what lighthouse lint fuzz bench check-deploy rehearse deploy shots clean setup setup-test
+.PHONY: help run watch build test test-rust e2e engines weigh weigh-what lighthouse lint fuzz bench check-deploy rehearse deploy shots clean plan setup setup-test
 
 help: ## List what there is to run
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s%s\n", $$1, $$2 }' Makefile
@@ -17,18 +17,21 @@ run: build ## Build the release and serve it (HOST, PORT; http://127.0.0.1:8080 
 watch: setup ## Serve a debug build, built anew at every change
 	@source scripts/lib.sh && LEPTOS_HASH_FILES=false exec cargo leptos watch
 
-build: setup ## Build target/release/server and target/site
+build: plan setup ## Build target/release/server and target/site
 	@scripts/build.sh
 
 test: setup setup-test ## Run every test, on SQLite and on a Firestore emulator
-	@scripts/with-emulator.sh $(MAKE) --no-print-directory test-rust e2e check-deploy rehearse
+	@scripts/with-emulator.sh $(MAKE) --no-print-directory test-rust e2e engines check-deploy rehearse
 
 test-rust: ## Run the Rust tests alone
 	@scripts/with-emulator.sh cargo test --workspace --exclude frontend
 
-e2e: build ## Run the browser tests alone
+e2e: build ## Run the browser tests alone, in Chromium
 	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && scripts/with-emulator.sh npm --prefix end2end test && npm --prefix end2end run lighthouse
 	@scripts/weigh.sh
+
+engines: build ## Run the core of the browser tests in Firefox and WebKit
+	@engines=$$(scripts/setup-engines.sh) && env $$engines npm --prefix end2end run engines
 
 weigh: build ## Weigh what a first visit loads; over 60 kB is a failure
 	@scripts/weigh.sh
@@ -44,7 +47,7 @@ bench: build ## Measure what a view costs: a table, target/bench/bench.json and 
 lighthouse: build ## Let Lighthouse judge the release
 	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && npm --prefix end2end run lighthouse
 
-lint: ## Check format, lints, documentation, types and dependencies
+lint: ## Check format, lints, documentation, types, scripts and dependencies
 	@scripts/setup-rust.sh
 	@scripts/setup-npm.sh
 	cargo fmt --all --check
@@ -52,6 +55,7 @@ lint: ## Check format, lints, documentation, types and dependencies
 	cargo clippy -p frontend --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --exclude frontend
 	npm --prefix end2end run typecheck
+	@scripts/tests/cargo-tool.sh
 	@scripts/check-dependencies.sh
 
 fuzz: ## Feed the parsers and the engine random input, FUZZ_SECONDS (600) for each target
@@ -74,10 +78,15 @@ clean: ## Remove what was built; the sessions in data/ stay
 	cargo clean
 	rm -rf end2end/test-results
 
+# Not a thing to run by itself, so without a line in the help.
+plan:
+	@scripts/say-plan.sh
+
 setup: ## Install what the build needs: Rust, its WASM target, cargo-leptos, wasm-bindgen, wasm-opt
 	@scripts/setup-rust.sh
 	@scripts/setup-cargo-tools.sh
 	@scripts/setup-wasm-opt.sh
 
-setup-test: ## Install what the browser tests need: npm packages and a Chromium
+setup-test: ## Install what the browser tests need: npm packages, a Chromium, a Firefox and a WebKit
 	@scripts/setup-browser.sh >/dev/null
+	@scripts/setup-engines.sh >/dev/null

@@ -49,7 +49,7 @@ const onFirestore: Way[] = [
 const on = (store: Store, projects: Way[]) =>
   projects.map((project) => ({ ...project, use: { ...project.use, store, baseURL: store.origins[0] } }));
 
-const server = (origin: string, env: Record<string, string>, health = '/readyz') => ({
+export const server = (origin: string, env: Record<string, string>, health = '/readyz') => ({
   command: 'exec target/release/server',
   cwd: resolve(__dirname, '..'),
   env: { RUST_LOG: 'warn', ...env, HOST: '127.0.0.1', PORT: new URL(origin).port },

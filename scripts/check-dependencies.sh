@@ -4,8 +4,8 @@
 source "$(dirname "$0")/lib.sh"
 source scripts/lib-cargo-tool.sh
 
-ensure cargo-deny "$CARGO_DENY_VERSION" cargo-deny "$cargo_deny_root" --locked
-ensure cargo-machete "$CARGO_MACHETE_VERSION" cargo-machete "$cargo_machete_root" --locked
+ensure cargo-deny cargo-deny CARGO_DENY "$cargo_deny_root" --locked
+ensure cargo-machete cargo-machete CARGO_MACHETE "$cargo_machete_root" --locked
 
 cargo deny check bans licenses sources
 if cargo deny fetch db >/dev/null 2>&1; then

@@ -3,7 +3,7 @@
 source "$(dirname "$0")/lib.sh"
 source scripts/lib-cargo-tool.sh
 
-# Without downloads: a tool that is missing is then an error that names it, not a silent fetch.
-ensure cargo-leptos "$CARGO_LEPTOS_VERSION" cargo-leptos "$cargo_leptos_root" \
+# Compiled without downloads: a tool that is missing is then an error that names it, not a silent fetch.
+ensure cargo-leptos cargo-leptos CARGO_LEPTOS "$cargo_leptos_root" \
   --locked --no-default-features --features no_downloads
-ensure wasm-bindgen-cli "$WASM_BINDGEN_VERSION" wasm-bindgen "$wasm_bindgen_root"
+ensure wasm-bindgen-cli wasm-bindgen WASM_BINDGEN "$wasm_bindgen_root"

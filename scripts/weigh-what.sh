@@ -3,7 +3,7 @@
 # strips is shrunk here the same way, but keeps its names.
 source "$(dirname "$0")/lib.sh"
 source scripts/lib-cargo-tool.sh
-ensure twiggy "$TWIGGY_VERSION" twiggy "$twiggy_root" --locked
+ensure twiggy twiggy TWIGGY "$twiggy_root" --locked
 
 wasm=target/front/wasm32-unknown-unknown/wasm-release/frontend.wasm
 [[ -f $wasm ]] || fail "there is no $wasm: make build makes it"
