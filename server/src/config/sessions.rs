@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use sessions::Settings;
 
-use super::duration;
+use super::values::duration;
 
 /// How long sessions live, and what an instance remembers of them.
 #[derive(Clone, Debug, Args)]
@@ -33,7 +33,7 @@ pub(crate) struct SessionSettings {
 }
 
 impl SessionSettings {
-    /// The same for the engine, with the deadline for its store.
+    /// Returns the engine's settings, with the deadline for its store work.
     pub(crate) fn engine(&self, store_timeout: Duration) -> Settings {
         Settings {
             idle_timeout: self.idle_timeout,

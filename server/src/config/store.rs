@@ -1,16 +1,16 @@
-//! Where sessions are kept.
+//! Where sessions are stored.
 
 use std::{env, path::PathBuf, time::Duration};
 
 use clap::Args;
 use sessions::store::firestore::FirestoreConfig;
 
-use super::duration;
+use super::values::duration;
 
-/// Where sessions are kept, and how long to wait for them.
+/// Where sessions are stored, and how long to wait for them.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct StoreSettings {
-    /// Where sessions are kept: `firestore`, or `sqlite:PATH`. By default Firestore if
+    /// Where sessions are stored: `firestore`, or `sqlite:PATH`. By default Firestore if
     /// `FIRESTORE_EMULATOR_HOST` or `GOOGLE_CLOUD_PROJECT` is set, else `sqlite:data/sessions.db`
     #[arg(long, env = "SESSION_STORE", value_parser = parse)]
     session_store: Option<Kind>,
@@ -38,8 +38,8 @@ impl StoreSettings {
         self.google_cloud_project.as_deref().filter(|project| !project.is_empty())
     }
 
-    /// Where sessions are kept.
-    pub(crate) fn place(&self) -> StoreConfig {
+    /// Where sessions are stored.
+    pub(crate) fn location(&self) -> StoreLocation {
         let emulator = env::var("FIRESTORE_EMULATOR_HOST").ok();
         choose(
             self.session_store.as_ref(),
@@ -60,7 +60,7 @@ enum Kind {
 
 /// A store and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum StoreConfig {
+pub(crate) enum StoreLocation {
     /// Firestore, or its emulator.
     Firestore {
         /// What to connect to.
@@ -72,10 +72,11 @@ pub(crate) enum StoreConfig {
     Sqlite(PathBuf),
 }
 
-/// The project of an emulator that nobody chose one for. `demo-` is what Firebase's tools call projects
+/// The project on an emulator if none is set. `demo-` is what Firebase's tools call projects
 /// that exist in an emulator only.
 const EMULATED_PROJECT: &str = "demo-sessions";
 
+/// Relative to the working directory.
 const DEFAULT_FILE: &str = "data/sessions.db";
 
 fn parse(text: &str) -> Result<Kind, String> {
@@ -87,8 +88,8 @@ fn parse(text: &str) -> Result<Kind, String> {
 }
 
 /// The id of a project or a database: `my-project`, `example.com:my-project`, `(default)`
-/// (<https://cloud.google.com/resource-manager/docs/creating-managing-projects>). Google is stricter; what passes
-/// here can at least be sent, and is then refused as what it is.
+/// (<https://cloud.google.com/resource-manager/docs/creating-managing-projects>). Google's own rules are stricter; this
+/// only ensures that the name can be sent.
 fn resource_id(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:()".contains(c);
     match text.chars().find(|&c| !plain(c)) {
@@ -119,7 +120,7 @@ fn choose(
     database: &str,
     collection: &str,
     emulator: Option<&str>,
-) -> StoreConfig {
+) -> StoreLocation {
     let emulator = emulator.filter(|address| !address.is_empty());
     let by_default = if emulator.is_some() || project.is_some() {
         Kind::Firestore
@@ -127,8 +128,8 @@ fn choose(
         Kind::Sqlite(PathBuf::from(DEFAULT_FILE))
     };
     match kind.unwrap_or(&by_default) {
-        Kind::Sqlite(path) => StoreConfig::Sqlite(path.clone()),
-        Kind::Firestore => StoreConfig::Firestore {
+        Kind::Sqlite(path) => StoreLocation::Sqlite(path.clone()),
+        Kind::Firestore => StoreLocation::Firestore {
             config: FirestoreConfig {
                 project: project.or(emulator.map(|_address| EMULATED_PROJECT)).map(str::to_owned),
                 database: database.to_owned(),
@@ -148,8 +149,8 @@ mod tests {
         let choose = |kind: Option<&str>, project, emulator| {
             let kind = kind.map(|kind| parse(kind).expect("a kind"));
             match choose(kind.as_ref(), project, "(default)", "sessions", emulator) {
-                StoreConfig::Sqlite(path) => format!("sqlite:{}", path.display()),
-                StoreConfig::Firestore { config, emulator } => {
+                StoreLocation::Sqlite(path) => format!("sqlite:{}", path.display()),
+                StoreLocation::Firestore { config, emulator } => {
                     format!("{} {}", config.project.unwrap_or_default(), emulator.unwrap_or_default())
                 }
             }

@@ -1,0 +1,17 @@
+//! What is served over HTTP, and how.
+
+mod assets;
+mod compression;
+mod middleware;
+mod pages;
+mod router;
+mod routes;
+mod serve;
+
+pub use self::{
+    assets::Site,
+    middleware::new_session_limit::NewSessionRateLimiter,
+    router::{App, router},
+    serve::serve,
+};
+pub use crate::observability::log_id::LogIds;
