@@ -18,8 +18,12 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(10 * 60);
 pub(crate) async fn open(location: &StoreLocation, timeout: Duration) -> anyhow::Result<Arc<dyn Store>> {
     let setting = || format!("SESSION_STORE: {}", describe(location));
     let store: Arc<dyn Store> = match location {
-        StoreLocation::Sqlite(path) => {
-            let store = SqliteStore::open(path).map_err(|error| anyhow!("{error}")).with_context(setting)?;
+        StoreLocation::Sqlite(file) => {
+            let path = file.path.clone();
+            // WIRE: file.synchronous, SqliteOptions
+            // It waits for seconds if another process holds the file; a signal must be noticed meanwhile.
+            let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&path)).await?;
+            let store = opened.map_err(|error| anyhow!("{error}")).with_context(setting)?;
             tokio::spawn(store.clone().keep_swept(SWEEP_INTERVAL));
             Arc::new(store)
         }
@@ -41,8 +45,8 @@ pub(crate) async fn open(location: &StoreLocation, timeout: Duration) -> anyhow:
 /// Opens the store that a server uses or used, and creates nothing.
 pub(crate) fn open_existing(location: &StoreLocation) -> anyhow::Result<Arc<dyn Store>> {
     match location {
-        StoreLocation::Sqlite(path) => {
-            let store = SqliteStore::open_existing(path).map_err(|error| anyhow!("{error}"));
+        StoreLocation::Sqlite(file) => {
+            let store = SqliteStore::open_existing(&file.path).map_err(|error| anyhow!("{error}"));
             Ok(Arc::new(store.with_context(|| format!("SESSION_STORE: {}", describe(location)))?))
         }
         StoreLocation::Firestore { config, .. } => Ok(Arc::new(FirestoreStore::new(config.clone()))),
@@ -61,7 +65,7 @@ pub(crate) fn display_name(location: &StoreLocation) -> &'static str {
 /// Returns where the sessions are, for operators.
 pub(crate) fn describe(location: &StoreLocation) -> String {
     match location {
-        StoreLocation::Sqlite(path) => format!("the SQLite file {}", path.display()),
+        StoreLocation::Sqlite(file) => format!("the SQLite file {}", file.path.display()),
         StoreLocation::Firestore { config, emulator } => {
             let product = emulator
                 .as_ref()

@@ -1,6 +1,7 @@
 //! The settings: each is a flag and an environment variable, and all are validated before anything starts.
 
 mod sessions;
+mod sqlite;
 mod store;
 mod values;
 
@@ -11,6 +12,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use self::values::{address, drain_time};
 pub(crate) use self::{
     sessions::SessionSettings,
+    sqlite::{SqliteLocation, Synchronous},
     store::{StoreLocation, StoreSettings},
     values::duration,
 };

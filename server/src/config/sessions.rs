@@ -14,6 +14,11 @@ pub(crate) struct SessionSettings {
     #[arg(id = "SESSION_IDLE_TIMEOUT", long = "session-idle-timeout", env = "SESSION_IDLE_TIMEOUT", default_value = "14d", value_parser = duration)]
     pub(crate) idle_timeout: Duration,
 
+    /// After how long a session ends whose visitor never came back after the first view, as `30m`: crawlers and uptime
+    /// checks keep no cookie, and each of their views is one. Off by default: SESSION_IDLE_TIMEOUT
+    #[arg(id = "SESSION_FIRST_TIMEOUT", long = "session-first-timeout", env = "SESSION_FIRST_TIMEOUT", value_parser = duration)]
+    pub(crate) first_timeout: Option<Duration>,
+
     /// After how long a session ends, however often it's viewed
     #[arg(id = "SESSION_LIFETIME", long = "session-lifetime", env = "SESSION_LIFETIME", default_value = "90d", value_parser = duration)]
     pub(crate) lifetime: Duration,
@@ -37,6 +42,7 @@ impl SessionSettings {
     pub(crate) fn engine(&self, store_timeout: Duration) -> Settings {
         Settings {
             idle_timeout: self.idle_timeout,
+            // WIRE: first_timeout: self.first_timeout,
             lifetime: self.lifetime,
             store_timeout,
             cache_capacity: self.cache_capacity,

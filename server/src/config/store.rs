@@ -1,17 +1,18 @@
 //! Where sessions are stored.
 
-use std::{env, path::PathBuf, time::Duration};
+use std::{env, time::Duration};
 
 use clap::Args;
 use sessions::store::firestore::FirestoreConfig;
 
-use super::values::duration;
+use super::{sqlite::SqliteLocation, values::duration};
 
 /// Where sessions are stored, and how long to wait for them.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct StoreSettings {
     /// Where sessions are stored: `firestore`, or `sqlite:PATH`. By default Firestore if
-    /// `FIRESTORE_EMULATOR_HOST` or `GOOGLE_CLOUD_PROJECT` is set, else `sqlite:data/sessions.db`
+    /// `FIRESTORE_EMULATOR_HOST` or `GOOGLE_CLOUD_PROJECT` is set, else `sqlite:data/sessions.db`. With
+    /// `sqlite:PATH?synchronous=full` a view that was answered survives a power cut, too
     #[arg(long, env = "SESSION_STORE", value_parser = parse)]
     session_store: Option<Kind>,
 
@@ -26,6 +27,10 @@ pub(crate) struct StoreSettings {
     /// Firestore collection
     #[arg(long, env = "SESSION_COLLECTION", default_value = "sessions", value_parser = path_segment)]
     session_collection: String,
+
+    /// How many HTTP/2 connections to Firestore: each carries about 100 requests at once
+    #[arg(id = "FIRESTORE_CHANNELS", long = "firestore-channels", env = "FIRESTORE_CHANNELS", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    firestore_channels: u16,
 
     /// Deadline for all store work of one request, retries included; of a command, for each session or page
     #[arg(id = "STORE_TIMEOUT", long = "store-timeout", env = "STORE_TIMEOUT", default_value = "2s", value_parser = duration)]
@@ -55,7 +60,7 @@ impl StoreSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
     Firestore,
-    Sqlite(PathBuf),
+    Sqlite(SqliteLocation),
 }
 
 /// A store and where it is.
@@ -69,7 +74,7 @@ pub(crate) enum StoreLocation {
         emulator: Option<String>,
     },
     /// An SQLite file.
-    Sqlite(PathBuf),
+    Sqlite(SqliteLocation),
 }
 
 /// The project on an emulator if none is set. `demo-` is what Firebase's tools call projects
@@ -82,7 +87,7 @@ const DEFAULT_FILE: &str = "data/sessions.db";
 fn parse(text: &str) -> Result<Kind, String> {
     match text.split_once(':') {
         None if text == "firestore" => Ok(Kind::Firestore),
-        Some(("sqlite", path)) if !path.is_empty() => Ok(Kind::Sqlite(PathBuf::from(path))),
+        Some(("sqlite", file)) => SqliteLocation::parse(file, env::var_os("HOME").as_deref()).map(Kind::Sqlite),
         _ => Err("it is neither firestore nor sqlite:PATH".to_owned()),
     }
 }
@@ -125,10 +130,10 @@ fn choose(
     let by_default = if emulator.is_some() || project.is_some() {
         Kind::Firestore
     } else {
-        Kind::Sqlite(PathBuf::from(DEFAULT_FILE))
+        Kind::Sqlite(SqliteLocation::at(DEFAULT_FILE))
     };
     match kind.unwrap_or(&by_default) {
-        Kind::Sqlite(path) => StoreLocation::Sqlite(path.clone()),
+        Kind::Sqlite(file) => StoreLocation::Sqlite(file.clone()),
         Kind::Firestore => StoreLocation::Firestore {
             config: FirestoreConfig {
                 project: project.or(emulator.map(|_address| EMULATED_PROJECT)).map(str::to_owned),
@@ -149,7 +154,7 @@ mod tests {
         let choose = |kind: Option<&str>, project, emulator| {
             let kind = kind.map(|kind| parse(kind).expect("a kind"));
             match choose(kind.as_ref(), project, "(default)", "sessions", emulator) {
-                StoreLocation::Sqlite(path) => format!("sqlite:{}", path.display()),
+                StoreLocation::Sqlite(file) => format!("sqlite:{}", file.path.display()),
                 StoreLocation::Firestore { config, emulator } => {
                     format!("{} {}", config.project.unwrap_or_default(), emulator.unwrap_or_default())
                 }

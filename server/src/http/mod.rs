@@ -10,8 +10,8 @@ mod serve;
 
 pub use self::{
     assets::Site,
-    middleware::new_session_limit::NewSessionRateLimiter,
+    middleware::{new_session_limit::NewSessionRateLimiter, other_builds::OtherBuilds},
     router::{App, router},
-    serve::serve,
+    serve::{Limits, serve},
 };
 pub use crate::observability::log_id::LogIds;

@@ -30,8 +30,11 @@ use crate::{
     http::{
         assets::Site,
         middleware::{
-            https_redirect::https_redirect, new_session_limit::NewSessionRateLimiter,
-            reject_unservable_path::reject_unservable_path, request_log::log_request,
+            https_redirect::https_redirect,
+            new_session_limit::NewSessionRateLimiter,
+            other_builds::{OtherBuilds, retry_elsewhere},
+            reject_unservable_path::reject_unservable_path,
+            request_log::log_request,
             security_headers::add_security_headers,
         },
         pages::Pages,
@@ -54,6 +57,8 @@ pub struct App {
     pub cookies: CookiePolicy,
     /// The assets.
     pub site: Site,
+    /// The assets of other builds.
+    pub other_builds: OtherBuilds,
     /// The limit on new sessions for each client address.
     pub new_sessions: NewSessionRateLimiter,
     /// Whether the site is reached over HTTPS alone.
@@ -69,7 +74,7 @@ pub struct App {
 /// There are two stacks, not one `layer` after another: a router boxes the route at each, and copies all boxes for
 /// each request.
 pub fn router(app: App) -> Router {
-    let App { sessions, cookies, site, new_sessions, https_only, stopping, log_ids } = app;
+    let App { sessions, cookies, site, other_builds, new_sessions, https_only, stopping, log_ids } = app;
     let pages = Arc::new(Pages::new(site.clone()));
     let request_timeout = REQUEST_TIMEOUT + sessions.settings().store_timeout;
     let for_sessions = ServiceBuilder::new()
@@ -92,14 +97,14 @@ pub fn router(app: App) -> Router {
         .layer(for_sessions)
         .with_state(Arc::clone(&pages));
     let health = Router::new()
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
+        .route(health::LIVE, get(health::live))
+        .route(health::READY, get(health::ready))
         .with_state((sessions, stopping));
     let not_found = Router::new().fallback(not_found).with_state(pages);
     Router::new()
         .merge(with_session)
         .merge(health)
-        .nest("/pkg", site.hashed())
+        .nest("/pkg", site.hashed().layer(from_fn_with_state(other_builds, retry_elsewhere)))
         .fallback_service(site.public(not_found))
         .layer(for_all)
 }

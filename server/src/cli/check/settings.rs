@@ -16,6 +16,10 @@ pub(super) fn check(config: &Config, location: &StoreLocation, on_google_cloud: 
             "SESSION_IDLE_TIMEOUT is longer than SESSION_LIFETIME, so it ends no session",
         ),
         (
+            config.sessions.first_timeout.is_some_and(|first| first > config.sessions.idle_timeout),
+            "SESSION_FIRST_TIMEOUT is longer than SESSION_IDLE_TIMEOUT, so it ends no session",
+        ),
+        (
             config.new_sessions_per_minute > 0 && config.trusted_proxies == 0 && behind_proxy,
             "NEW_SESSIONS_PER_MINUTE is set and TRUSTED_PROXIES is 0: behind a proxy all visitors share one address, \
              and the limit",
@@ -48,12 +52,13 @@ pub(super) fn check(config: &Config, location: &StoreLocation, on_google_cloud: 
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use sessions::store::firestore::FirestoreConfig;
 
     use super::*;
-    use crate::cli::args::{Command, CommandLine};
+    use crate::{
+        cli::args::{Command, CommandLine},
+        config::SqliteLocation,
+    };
 
     fn warnings(args: &[&str], location: &StoreLocation, on_google_cloud: bool) -> String {
         let Ok(Command::Serve(config)) = CommandLine::parse([&["server"], args].concat()) else { panic!("{args:?}") };
@@ -63,7 +68,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_warned_of() {
-        let sqlite = &StoreLocation::Sqlite(PathBuf::from("x.db"));
+        let sqlite = &StoreLocation::Sqlite(SqliteLocation::at("x.db"));
         let firestore = &StoreLocation::Firestore { config: FirestoreConfig::default(), emulator: None };
         let emulator = &StoreLocation::Firestore { config: FirestoreConfig::default(), emulator: Some("x".to_owned()) };
         let deployed = ["--https-only", "--host=0.0.0.0"];
@@ -72,6 +77,7 @@ mod tests {
             (&["--new-sessions-per-minute=5"], sqlite, false, ""),
             (&deployed, firestore, true, ""),
             (&["--session-idle-timeout=30d", "--session-lifetime=29d"], sqlite, false, "SESSION_IDLE_TIMEOUT"),
+            (&["--session-first-timeout=15d"], sqlite, false, "SESSION_FIRST_TIMEOUT"),
             (&["--new-sessions-per-minute=5", "--https-only"], sqlite, false, "TRUSTED_PROXIES is 0"),
             (&["--trusted-proxies=2"], sqlite, false, "NEW_SESSIONS_PER_MINUTE is 0"),
             (&deployed, sqlite, true, "SQLite file on Google Cloud"),

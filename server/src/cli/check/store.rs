@@ -22,10 +22,10 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) async fn check(location: &StoreLocation, time_limit: Duration) -> Vec<CheckResult> {
     let name = describe(location);
-    if let StoreLocation::Sqlite(path) = location
-        && !path.exists()
+    if let StoreLocation::Sqlite(file) = location
+        && !file.path.exists()
     {
-        return vec![not_there_yet(path, &name)];
+        return vec![not_there_yet(&file.path, &name)];
     }
     let bad = |error: String| CheckResult::bad("store", format!("SESSION_STORE: {name}: {error}"));
     let store = match open_existing(location) {
@@ -36,8 +36,8 @@ pub(super) async fn check(location: &StoreLocation, time_limit: Duration) -> Vec
         Ok(()) => CheckResult::ok("store", format!("{name} can be read and written")),
         Err(error) => bad(error),
     }];
-    if let StoreLocation::Sqlite(path) = location {
-        results.push(match damage(path).await {
+    if let StoreLocation::Sqlite(file) = location {
+        results.push(match damage(&file.path).await {
             Ok(damage) if damage.is_empty() => CheckResult::ok("store", format!("{name} is not damaged")),
             Ok(damage) => bad(format!("it is damaged: {}", damage.join("; "))),
             Err(error) => bad(format!("it could not be looked through: {error}")),

@@ -1,6 +1,6 @@
 //! The address of the client that a request comes from.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::http::HeaderMap;
 
@@ -25,9 +25,20 @@ fn parse_entry(text: &str) -> Option<IpAddr> {
 
 /// Returns what one subscriber gets: an IPv4 address, or the /64 network of an IPv6 address.
 pub(crate) fn subscriber_network(address: IpAddr) -> IpAddr {
+    network(address, 32, 64)
+}
+
+/// Returns the network that a subscriber shares with thousands of others: the /16 of an IPv4 address, or the /32 of an
+/// IPv6 address, which is what a provider gets.
+pub(crate) fn provider_network(address: IpAddr) -> IpAddr {
+    network(address, 16, 32)
+}
+
+/// The first bits of the address; so many of an IPv4 or an IPv6 address.
+fn network(address: IpAddr, v4: u32, v6: u32) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+        IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << (u32::BITS - v4))).into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (u128::BITS - v6))).into(),
     }
 }
 
@@ -66,5 +77,8 @@ mod tests {
         assert_eq!(network("192.0.2.7"), "192.0.2.7");
         assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7");
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        let network = |text: &str| provider_network(text.parse().expect("an address")).to_string();
+        assert_eq!(network("192.0.2.7"), "192.0.0.0");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8::");
     }
 }

@@ -1,20 +1,27 @@
 //! How many new sessions one address gets: enough for people, too few to fill the store.
 
-use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
+use std::{
+    num::NonZeroU32,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::http::Request;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use sessions::Admission;
+use tokio::time::interval;
 
-use super::client_address::{PeerAddr, client_address, subscriber_network};
+use super::{
+    client_address::{PeerAddr, client_address},
+    rate_limit::RateLimiter,
+};
 
-/// Above so many addresses, those that have been quiet are forgotten.
-const MAX_REMEMBERED: usize = 10_000;
+/// How often the clients whose allowance is complete are forgotten.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The limit on new sessions for each client address.
 #[derive(Clone)]
 pub struct NewSessionRateLimiter {
-    limiter: Option<Arc<DefaultKeyedRateLimiter<IpAddr>>>,
+    limiter: Option<Arc<RateLimiter>>,
     trusted_proxies: usize,
 }
 
@@ -23,8 +30,18 @@ impl NewSessionRateLimiter {
     /// added by proxies of ours.
     #[must_use]
     pub fn new(per_minute: u32, trusted_proxies: usize) -> Self {
-        let limiter = NonZeroU32::new(per_minute).map(|most| Arc::new(RateLimiter::keyed(Quota::per_minute(most))));
+        let limiter = NonZeroU32::new(per_minute).map(|per_minute| Arc::new(RateLimiter::new(per_minute)));
         Self { limiter, trusted_proxies }
+    }
+
+    /// Forgets clients that have been quiet, again and again. Completes at once if there is no limit.
+    pub async fn keep_pruned(self) {
+        let Some(limiter) = self.limiter else { return };
+        let mut ticks = interval(PRUNE_INTERVAL);
+        loop {
+            ticks.tick().await;
+            limiter.prune(Instant::now());
+        }
     }
 
     /// Lets a request make a new session only within the limit of the address that it comes from.
@@ -33,17 +50,9 @@ impl NewSessionRateLimiter {
             && let Some(peer) = request.extensions().get::<PeerAddr>().copied()
         {
             let client = client_address(peer, request.headers(), self.trusted_proxies);
-            request.extensions_mut().insert(admission(Arc::clone(limiter), subscriber_network(client)));
+            let limiter = Arc::clone(limiter);
+            request.extensions_mut().insert(Admission::new(move || limiter.check(client, Instant::now())));
         }
         request
     }
-}
-
-fn admission(limiter: Arc<DefaultKeyedRateLimiter<IpAddr>>, client: IpAddr) -> Admission {
-    Admission::new(move || {
-        if limiter.len() > MAX_REMEMBERED {
-            limiter.retain_recent();
-        }
-        limiter.check_key(&client).is_ok()
-    })
 }

@@ -12,6 +12,7 @@ use sessions::axum::Usage;
 use tracing::{Instrument as _, Span};
 
 use super::reject_unservable_path::MAX_PATH_LENGTH;
+use crate::http::routes::health;
 use crate::observability::{
     REQUEST_TARGET,
     log_id::LogIds,
@@ -49,7 +50,7 @@ pub(crate) async fn log_request(State(log_ids): State<LogIds>, request: Request,
         };
     }
     // Health checks come every few seconds; only a store that can't be reached is worth a line.
-    let of_health = matches!(line.route(), "/healthz" | "/readyz");
+    let of_health = health::is_check(line.route());
     match status.is_server_error() {
         true if of_health && usage.is_some() => log!(warn),
         _ if of_health => log!(debug),

@@ -10,6 +10,17 @@ use axum::{
 use sessions::{Sessions, axum::Usage};
 use tokio_util::sync::CancellationToken;
 
+/// The path of [`live`].
+pub(crate) const LIVE: &str = "/healthz";
+
+/// The path of [`ready`].
+pub(crate) const READY: &str = "/readyz";
+
+/// Whether the path is one of a health check.
+pub(crate) fn is_check(path: &str) -> bool {
+    matches!(path, LIVE | READY)
+}
+
 /// Alive: the process responds. The store is not part of it, since a restart would not repair that.
 pub(crate) async fn live() -> &'static str {
     "ok\n"

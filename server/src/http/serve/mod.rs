@@ -3,16 +3,20 @@
 //! Instead of `axum::serve`, because a stop must not wait for half-sent bodies, and must know which requests are in
 //! flight.
 
+mod accept;
+mod in_flight_body;
+mod limits;
+mod permits;
+mod reset_detection;
 mod shutdown_body;
+mod write_timeout;
 
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
     Router,
-    body::Body,
     http::{HeaderValue, header::CONNECTION},
 };
-use http_body_util::BodyExt as _;
 use hyper::{Request, body::Incoming};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -20,25 +24,21 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    net::TcpListener,
     time::{Instant, sleep, timeout_at},
 };
-use tokio_util::{
-    sync::CancellationToken,
-    task::{TaskTracker, task_tracker::TaskTrackerToken},
-};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::{Service as _, service_fn};
 
-use self::shutdown_body::abort_on_shutdown;
-use super::middleware::client_address::PeerAddr;
-use crate::config::SHUTDOWN_TIMEOUT;
-
-/// How many connections are open at once; further clients wait to be accepted.
-const MAX_CONNECTIONS: usize = 4096;
-
-/// How long a client may take to send the head of a request; also how long an idle connection is kept.
-const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(15);
+pub use self::limits::Limits;
+use self::{
+    accept::{Accepted, accept},
+    in_flight_body::InFlightBody,
+    permits::Permits,
+    reset_detection::ResetDetection,
+    shutdown_body::abort_on_shutdown,
+    write_timeout::WriteTimeout,
+};
 
 /// The largest head of a request in bytes. Browsers send some 2 kB, with a large cookie of another app 10 kB.
 const MAX_HEADER_SIZE: usize = 32 * 1024;
@@ -50,20 +50,22 @@ const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 ///
 /// `stopping` is cancelled at once: `/readyz` fails and responses carry `Connection: close`, so load balancers stop
 /// routing here before the listener closes. Connections that are idle, or on which a request is still being sent,
-/// don't delay the end.
+/// don't delay the end; a client that does not read its response delays it for `write_timeout_on_shutdown`.
 pub async fn serve(
     listener: TcpListener,
     app: Router,
     stopping: CancellationToken,
     stop: impl Future<Output = Duration>,
+    limits: Limits,
 ) {
-    let server = Server::new(listener, app, stopping.clone());
+    let shutdown_timeout = limits.shutdown_timeout;
+    let server = Server::new(listener, app, stopping.clone(), limits);
     let drain = server.accept_until(stop).await;
     stopping.cancel();
-    let deadline = Instant::now() + SHUTDOWN_TIMEOUT;
-    server.accept_until(sleep(drain.min(SHUTDOWN_TIMEOUT))).await;
+    let deadline = Instant::now() + shutdown_timeout;
+    server.accept_until(sleep(drain.min(shutdown_timeout))).await;
     if timeout_at(deadline, server.finish()).await.is_err() {
-        tracing::warn!("some requests did not finish within {SHUTDOWN_TIMEOUT:?}");
+        tracing::warn!("some requests did not finish within {shutdown_timeout:?}");
     }
 }
 
@@ -71,7 +73,8 @@ struct Server {
     listener: TcpListener,
     app: Router,
     http: Builder<TokioExecutor>,
-    connections: Arc<Semaphore>,
+    limits: Limits,
+    permits: Permits,
     graceful: GracefulShutdown,
     requests: TaskTracker,
     stopping: CancellationToken,
@@ -80,14 +83,20 @@ struct Server {
 }
 
 impl Server {
-    fn new(listener: TcpListener, app: Router, stopping: CancellationToken) -> Self {
+    fn new(listener: TcpListener, app: Router, stopping: CancellationToken, limits: Limits) -> Self {
         let mut http = Builder::new(TokioExecutor::new()).http1_only();
-        http.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_READ_TIMEOUT).max_buf_size(MAX_HEADER_SIZE);
+        http.http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header_read_timeout)
+            .max_buf_size(MAX_HEADER_SIZE)
+            // A client that has closed its side still gets its response (RFC 9112, 9.6).
+            .half_close(true);
         Self {
             listener,
             app,
             http,
-            connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            permits: Permits::new(&limits),
+            limits,
             graceful: GracefulShutdown::new(),
             requests: TaskTracker::new(),
             stopping,
@@ -101,12 +110,18 @@ impl Server {
         loop {
             tokio::select! {
                 result = &mut done => return result,
-                ((stream, peer), permit) = accept_within_limit(&self.listener, &self.connections) => self.spawn(stream, peer, permit),
+                accepted = accept(&self.listener, &self.permits, self.limits.write_timeout) => self.spawn(accepted),
             }
         }
     }
 
-    fn spawn(&self, stream: TcpStream, peer: PeerAddr, permit: OwnedSemaphorePermit) {
+    fn spawn(&self, Accepted { stream, peer, permit }: Accepted) {
+        let stream = WriteTimeout::new(
+            ResetDetection(stream),
+            self.limits.write_timeout,
+            self.closing.clone(),
+            self.limits.write_timeout_on_shutdown,
+        );
         let (app, requests) = (self.app.clone(), self.requests.clone());
         let (stopping, closing) = (self.stopping.clone(), self.closing.clone());
         let service = service_fn(move |request: Request<Incoming>| {
@@ -118,9 +133,7 @@ impl Server {
                 if stopping.is_cancelled() {
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
-                // The request is in flight until the last of its response is handed over.
-                let held = move |body: Body| Body::new(body.map_err(move |error| hold(&in_flight, error)));
-                Ok::<_, Infallible>(response.map(held))
+                Ok::<_, Infallible>(response.map(|body| InFlightBody { body, _in_flight: in_flight }))
             }
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
@@ -152,44 +165,4 @@ impl Server {
             () = all_responded => {}
         }
     }
-}
-
-/// Keeps the token for as long as the body's error mapper exists, which is as long as the body.
-fn hold<E>(_in_flight: &TaskTrackerToken, error: E) -> E {
-    error
-}
-
-/// Accepts the next connection as soon as the limit allows one more.
-async fn accept_within_limit(
-    listener: &TcpListener,
-    open: &Arc<Semaphore>,
-) -> ((TcpStream, PeerAddr), OwnedSemaphorePermit) {
-    match Arc::clone(open).acquire_owned().await {
-        Ok(permit) => (accept(listener).await, permit),
-        Err(_closed) => std::future::pending().await,
-    }
-}
-
-async fn accept(listener: &TcpListener) -> (TcpStream, PeerAddr) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, address)) => {
-                // Responses are small and written at once: Nagle's algorithm would only delay them.
-                let _ = stream.set_nodelay(true);
-                return (stream, PeerAddr(address.ip()));
-            }
-            Err(error) if is_connection_error(&error) => {}
-            Err(error) => {
-                // Most likely there are no file descriptors left: wait for connections to end.
-                tracing::error!(%error, "can't accept a connection");
-                sleep(Duration::from_secs(1)).await;
-            }
-        }
-    }
-}
-
-/// Whether the client was gone before its connection was accepted.
-fn is_connection_error(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
