@@ -30,6 +30,7 @@ use crate::{
     http::{
         assets::Site,
         middleware::{
+            duplicate_cookie::log_duplicate_cookie,
             https_redirect::https_redirect,
             new_session_limit::NewSessionRateLimiter,
             other_builds::{OtherBuilds, retry_elsewhere},
@@ -77,9 +78,10 @@ pub fn router(app: App) -> Router {
     let App { sessions, cookies, site, other_builds, new_sessions, https_only, stopping, log_ids } = app;
     let pages = Arc::new(Pages::new(site.clone()));
     let request_timeout = REQUEST_TIMEOUT + sessions.settings().store_timeout;
+    let cookie_name = cookies.name();
     let for_sessions = ServiceBuilder::new()
         .layer(CsrfLayer::new())
-        .map_request(move |request| new_sessions.limit(request))
+        .map_request(move |request| log_duplicate_cookie(cookie_name, new_sessions.limit(request)))
         .layer(SessionLayer::new(sessions.clone(), cookies));
     let for_all = ServiceBuilder::new()
         .layer(from_fn_with_state(log_ids, log_request))

@@ -168,3 +168,18 @@ async fn text_is_for_people() {
     assert!(line.contains("round_trips=1 retries=0 outcome=created session="), "{line}");
     assert!(!log.contains('\x1b'), "no colours where there is no terminal: {log:?}");
 }
+
+/// The only sign, beside a visitor who complains that the count stays at one.
+#[tokio::test]
+async fn a_second_cookie_of_the_name_is_logged() {
+    let app = TestApp::on_sqlite();
+    let server = app.start().await;
+    let mut browser = Browser::new();
+    browser.view(&server).await;
+    let cookies = format!("session_id={}; session_id=of-another-app", browser.id());
+    let request = Browser::new().request(reqwest::Method::GET, &server.url("/")).header("Cookie", &cookies);
+    assert_eq!(Browser::new().send(request).await.view().views, 1);
+    let log = server.log();
+    assert!(log.contains("several cookies named session_id"), "{log}");
+    assert!(!log.contains(browser.id()) && !log.contains("of-another-app"), "{log}");
+}
