@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{greeting::Greeting, view::View};
+use crate::{counter::CounterView, greeting::Greeting};
 
 /// A visitor's data: in Firestore, the fields `greeting` and `views` of the tutorial.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,9 +30,27 @@ impl Visitor {
     pub fn greet_with(&mut self, greeting: Greeting) {
         self.greeting = greeting;
     }
+
+    /// Sets both, as the visitor says they should be.
+    pub fn correct(&mut self, greeting: Greeting, views: u64) {
+        self.greeting = greeting;
+        self.views = views.min(MOST_VIEWS);
+    }
+
+    /// What the visitor is greeted with.
+    #[must_use]
+    pub fn greeting(&self) -> &Greeting {
+        &self.greeting
+    }
+
+    /// How many views were counted.
+    #[must_use]
+    pub fn views(&self) -> u64 {
+        self.views
+    }
 }
 
-impl From<Visitor> for View {
+impl From<Visitor> for CounterView {
     fn from(Visitor { greeting, views }: Visitor) -> Self {
         Self { views, greeting }
     }

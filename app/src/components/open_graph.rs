@@ -9,7 +9,7 @@ use leptos::prelude::*;
 const PICTURE: &str = "Hello World, Hallo Welt, Ciao Mondo, Salut le Monde, Hola Mundo";
 
 /// The longest name of a host, in bytes (RFC 1035, 2.3.4).
-const LONGEST: usize = 255;
+const HOST_MAX: usize = 255;
 
 /// Where the visitor reached this site: `https://example.com`, say.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,16 +26,21 @@ impl Origin {
             None => authority.host().to_owned(),
         };
         let scheme = if https { "https" } else { "http" };
-        (name_and_port == host && authority.host().len() <= LONGEST).then(|| Self(format!("{scheme}://{host}")))
+        (name_and_port == host && authority.host().len() <= HOST_MAX).then(|| Self(format!("{scheme}://{host}")))
     }
 }
 
-/// The lines of the head that describe the card. The picture's address must be absolute, so without an origin
-/// the card has none.
-pub(crate) fn card(title: &'static str, description: &'static str, origin: Option<&Origin>) -> impl IntoView + use<> {
+/// The lines of the head that describe the card of the page at this path. Its addresses must be absolute, so without an
+/// origin there are none, and no picture.
+pub(crate) fn open_graph(
+    title: &'static str,
+    description: &'static str,
+    path: &str,
+    origin: Option<&Origin>,
+) -> impl IntoView + use<> {
     let picture = origin.map(|Origin(origin)| {
         view! {
-            {property("og:url", format!("{origin}/"))}
+            {property("og:url", format!("{origin}{path}"))}
             {property("og:image", format!("{origin}/card.png"))}
             {property("og:image:width", "1200")}
             {property("og:image:height", "630")}
@@ -70,16 +75,17 @@ mod tests {
         for bad in ["", "a b", "a/b", "a?b", "user@example.com", "example.com:", "example.com:port", "a\"><script>"] {
             assert_eq!(origin(true, bad), None, "{bad:?}");
         }
-        let (longest, too_long) = (format!("{}:65535", "a".repeat(LONGEST)), "a".repeat(LONGEST + 1));
+        let (longest, too_long) = (format!("{}:65535", "a".repeat(HOST_MAX)), "a".repeat(HOST_MAX + 1));
         assert!(Origin::new(true, &longest).is_some() && Origin::new(true, &too_long).is_none());
     }
 
     #[test]
     fn without_an_origin_the_card_has_no_picture() {
-        let html = |origin: Option<Origin>| Owner::new().with(|| card("Hi", "There", origin.as_ref()).to_html());
+        let html = |origin: Option<Origin>| Owner::new().with(|| open_graph("Hi", "There", "/session", origin.as_ref()).to_html());
         let with = html(Origin::new(true, "example.com"));
         assert!(with.contains(r#"property="og:image" content="https://example.com/card.png""#), "{with}");
         assert!(with.contains("summary_large_image"), "{with}");
+        assert!(with.contains(r#"property="og:url" content="https://example.com/session""#), "{with}");
         let without = html(None);
         assert!(without.contains(r#"property="og:title" content="Hi""#), "{without}");
         assert!(!without.contains("image"), "{without}");

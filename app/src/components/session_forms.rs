@@ -3,21 +3,19 @@
 
 use leptos::prelude::*;
 
-use crate::{
-    greeting::GREETINGS,
-    kept::{Kept, kept},
-};
+use super::session_info::{SessionInfo, session_info};
+use crate::greeting::GREETINGS;
 
 /// Both forms; there's nothing to change as long as no view was counted.
-pub(crate) fn forms(greeting: Option<&str>, where_it_is: Option<Kept>) -> impl IntoView + use<> {
+pub(crate) fn session_forms(greeting: Option<&str>, info: Option<SessionInfo>) -> impl IntoView + use<> {
     view! {
         <div id="session" hidden=greeting.is_none()>
-            {choose(greeting)} {forget(where_it_is)}
+            {choose(greeting)} {forget(info)}
         </div>
     }
 }
 
-/// The five greetings to choose from.
+/// The greetings to choose from.
 fn choose(current: Option<&str>) -> impl IntoView + use<> {
     let buttons = GREETINGS.map(|(text, language)| {
         let chosen = current == Some(text);
@@ -36,13 +34,14 @@ fn choose(current: Option<&str>) -> impl IntoView + use<> {
 }
 
 /// Where the session is kept, and how to end it.
-fn forget(where_it_is: Option<Kept>) -> impl IntoView {
+fn forget(info: Option<SessionInfo>) -> impl IntoView {
     view! {
         <form id="forget" method="post" action="/api/forget">
             <h2>"Your session"</h2>
-            {where_it_is.map(kept)}
+            {info.map(session_info)}
             <p>"Forgetting deletes it, count and greeting, and removes its cookie."</p>
             <button>"Forget me"</button>
+            <a class="link" href="/session">"See what is stored"</a>
         </form>
     }
 }
