@@ -15,7 +15,6 @@ pub(crate) fn provide<T>(StateId(id): StateId, state: T) -> impl leptos::prelude
 where
     T: Serialize + Clone + Send + Sync + 'static,
 {
-
     use leptos::prelude::*;
 
     // A state that has no JSON is missing in the browser, as any that can't be read there.

@@ -31,4 +31,4 @@ pub mod visitor;
 #[cfg(feature = "ssr")]
 mod routes;
 #[cfg(feature = "ssr")]
-pub use routes::{not_found, routes};
+pub use routes::{not_found, routes, server_functions};

@@ -19,6 +19,8 @@ mod browser;
 mod json;
 #[cfg(feature = "ssr")]
 mod server;
+#[cfg(feature = "ssr")]
+pub use server::error_response;
 
 /// A value from its JSON; `None` if it isn't one's.
 #[cfg(all(feature = "hydrate", not(feature = "ssr")))]

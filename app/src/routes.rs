@@ -17,17 +17,23 @@ use crate::{
 
 /// The pages and the server functions. They need a session: the layer is the server's.
 pub fn routes(site: Arc<Site>) -> Router {
-    // What a page's resources load is spawned there. Only the first call does anything.
-    _ = any_spawner::Executor::init_tokio();
-    let pages = Router::new()
+    Router::new()
         .route("/", get(home::page))
         .route("/session", get(session::page))
-        .route("/session.json", get(session::download));
-    let all = server_fn_paths().fold(pages, |router, (path, method)| match MethodFilter::try_from(method) {
+        .route("/session.json", get(session::download))
+        .merge(server_functions())
+        .with_state(site)
+}
+
+/// All server functions that there are, from Leptos' own list.
+pub fn server_functions() -> Router<Arc<Site>> {
+    // What a page's resources load is spawned there. Only the first call does anything.
+    _ = any_spawner::Executor::init_tokio();
+    server_fn_paths().fold(Router::new(), |router, (path, method)| match MethodFilter::try_from(method) {
         Ok(method) => router.route(path, on(method, server_function)),
+        // Leptos has no server function with such a method.
         Err(_unusual) => router,
-    });
-    all.with_state(site)
+    })
 }
 
 /// The page for an address where nothing is.

@@ -55,6 +55,7 @@ fn parse(message: &str) -> Option<News> {
     }
     let (corrected, message) = message.strip_prefix('=').map_or((false, message), |message| (true, message));
     let (views, greeting) = message.split_once(' ')?;
-    let view = CounterView { views: views.parse().ok()?, greeting: crate::greeting::Greeting::stored(greeting.to_owned())? };
+    let view =
+        CounterView { views: views.parse().ok()?, greeting: crate::greeting::Greeting::stored(greeting.to_owned())? };
     Some(if corrected { News::Corrected(view) } else { News::State(CounterState::Counted(view)) })
 }

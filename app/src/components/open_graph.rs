@@ -81,7 +81,9 @@ mod tests {
 
     #[test]
     fn without_an_origin_the_card_has_no_picture() {
-        let html = |origin: Option<Origin>| Owner::new().with(|| open_graph("Hi", "There", "/session", origin.as_ref()).to_html());
+        let html = |origin: Option<Origin>| {
+            Owner::new().with(|| open_graph("Hi", "There", "/session", origin.as_ref()).to_html())
+        };
         let with = html(Origin::new(true, "example.com"));
         assert!(with.contains(r#"property="og:image" content="https://example.com/card.png""#), "{with}");
         assert!(with.contains("summary_large_image"), "{with}");

@@ -30,8 +30,7 @@ pub async fn page(page: Page, session: SessionHandle<Visitor>, method: Method, h
     }
     match session::count_view(&session).await {
         Ok(session) => {
-            let info =
-                SessionInfo::new(page.site().store, session.created_at, session.expires_at, session.ends_at);
+            let info = SessionInfo::new(page.site().store, session.created_at, session.expires_at, session.ends_at);
             page.render(META, || home(CounterState::Counted(session.data.into()), Some(info))).await
         }
         Err(error) => notice::failed(page, error).await,

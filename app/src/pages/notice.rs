@@ -1,13 +1,13 @@
 //! Pages that say what went wrong. Nothing moves on them, and they load no script.
 
 use axum::{
-    http::{HeaderValue, Method, StatusCode, header::RETRY_AFTER},
+    http::{Method, StatusCode},
     response::{IntoResponse, Response},
 };
 use leptos::prelude::*;
 
 use crate::{
-    protocol::HttpError,
+    protocol::error_response,
     server_fns::ApiError,
     shell::{Meta, Page},
 };
@@ -18,12 +18,8 @@ pub async fn failed(page: Page, error: ApiError) -> Response {
         ApiError::TooMany => "Many new visitors came from your network in the last minute. Try again in a moment.",
         _ => "Your count can’t be reached just now. Nothing is lost: it goes on where it was.",
     };
-    let retry_after = error.retry_after().map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
     let path = page.path().to_owned();
-    let mut response = notice(page, "One moment", reason, "Try again", path).await;
-    *response.status_mut() = error.status();
-    response.headers_mut().extend(retry_after);
-    response
+    error_response(error, notice(page, "One moment", reason, "Try again", path).await)
 }
 
 /// The page for an address where nothing is.
@@ -38,7 +34,13 @@ pub async fn not_found(method: Method, page: Page) -> Response {
     }
 }
 
-async fn notice(page: Page, title: &'static str, reason: &'static str, link_text: &'static str, link: String) -> Response {
+async fn notice(
+    page: Page,
+    title: &'static str,
+    reason: &'static str,
+    link_text: &'static str,
+    link: String,
+) -> Response {
     let view = move || {
         view! {
             <section>

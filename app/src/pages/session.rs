@@ -3,7 +3,7 @@
 
 use axum::{
     Json,
-    http::{StatusCode, header::CONTENT_DISPOSITION},
+    http::header::CONTENT_DISPOSITION,
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
@@ -15,14 +15,15 @@ use super::notice;
 use crate::{
     greeting::GREETINGS,
     island_state,
-    protocol::HttpError,
+    protocol::error_response,
     server_fns::{ApiError, session},
     shell::{Meta, Page},
     stored_data::{self, StoredData},
     visitor::Visitor,
 };
 
-const META: Meta = Meta::new("Your session").described("What this site stores about you, and how to correct, download and delete it.");
+const META: Meta =
+    Meta::new("Your session").described("What this site stores about you, and how to correct, download and delete it.");
 
 /// The page.
 pub async fn page(page: Page, handle: SessionHandle<Visitor>) -> Response {
@@ -103,13 +104,12 @@ struct Download {
 /// The same as JSON; 404 without a session.
 pub async fn download(handle: SessionHandle<Visitor>) -> Response {
     let time = |time| Timestamp::try_from(time).unwrap_or_default();
-    let (status, json) = match session::read(&handle).await {
+    match session::read(&handle).await {
         Ok(Some(Session { data, created_at, expires_at, .. })) => {
             let file = [(CONTENT_DISPOSITION, "attachment; filename=\"session.json\"")];
-            return (file, Json(Download { data, created_at: time(created_at), expires_at: time(expires_at) })).into_response();
+            (file, Json(Download { data, created_at: time(created_at), expires_at: time(expires_at) })).into_response()
         }
-        Ok(None) => (StatusCode::NOT_FOUND, Json(ApiError::NoSession)),
-        Err(error) => (error.status(), Json(error)),
-    };
-    (status, json).into_response()
+        Ok(None) => error_response(ApiError::NoSession, Json(ApiError::NoSession)),
+        Err(error) => error_response(error, Json(error)),
+    }
 }

@@ -6,6 +6,7 @@ use axum::{
         HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri,
         header::{ACCEPT, CONTENT_TYPE, HOST, LOCATION, REFERER, RETRY_AFTER},
     },
+    response::IntoResponse,
 };
 use leptos::{
     prelude::use_context,
@@ -63,6 +64,12 @@ async fn read<I: DeserializeOwned, E: HttpError>(request: Request<Body>) -> Resu
     input.map_err(|error| E::from_server_fn_error(ServerFnErrorErr::Args(error)))
 }
 
+/// The response to a request that failed: this body, with the status of the error.
+pub fn error_response(error: impl HttpError, body: impl IntoResponse) -> Response<Body> {
+    let retry_after = error.retry_after().map(|seconds| [(RETRY_AFTER, HeaderValue::from(seconds))]);
+    (error.status(), retry_after, body).into_response()
+}
+
 /// Who sent a request.
 enum Sender {
     /// The WASM, or any other program.
@@ -83,19 +90,20 @@ impl Sender {
 
     /// The response with a server function's result, whose value is JSON already.
     fn respond<E: HttpError>(self, result: Result<Vec<u8>, E>) -> Response<Body> {
-        let (status, retry_after, body) = match result {
-            Ok(body) => (StatusCode::OK, None, body),
-            Err(error) => (error.status(), error.retry_after(), serde_json::to_vec(&error).unwrap_or_default()),
+        let is_retryable = result.as_ref().is_err_and(|error| error.retry_after().is_some());
+        let json = |body| ([(CONTENT_TYPE, "application/json")], body);
+        let response = match result {
+            Ok(body) => json(body).into_response(),
+            Err(error) => {
+                let body = serde_json::to_vec(&error).unwrap_or_default();
+                error_response(error, json(body))
+            }
         };
         if let Self::Form(page) = self {
             // Leptos sends every form back to its `Referer`, whatever the result; these options overrule it.
-            let leads_back = status.is_success() || retry_after.is_some();
-            redirect_form(status, leads_back.then_some(page));
+            let leads_back = response.status().is_success() || is_retryable;
+            redirect_form(response.status(), leads_back.then_some(page));
         }
-        let mut response = Response::new(Body::from(body));
-        *response.status_mut() = status;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        response.headers_mut().extend(retry_after.map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds))));
         response
     }
 }

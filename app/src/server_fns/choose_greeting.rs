@@ -3,9 +3,9 @@ use leptos::prelude::server;
 use super::ApiError;
 #[cfg(feature = "ssr")]
 use super::session;
-use crate::{counter::CounterView, protocol::JsonOrForm};
 #[cfg(feature = "ssr")]
 use crate::greeting::Greeting;
+use crate::{counter::CounterView, protocol::JsonOrForm};
 
 /// Greets this visitor with another of the greetings from now on. Counts no view.
 ///

@@ -4,7 +4,9 @@ use leptos::prelude::use_context;
 use sessions::{Error, Session, axum::SessionHandle};
 
 use super::ApiError;
-use crate::{components::session_info::SessionInfo, greeting::Greeting, shell::Site, stored_data::StoredField, visitor::Visitor};
+use crate::{
+    components::session_info::SessionInfo, greeting::Greeting, shell::Site, stored_data::StoredField, visitor::Visitor,
+};
 
 /// The session of the request that a server function or a page is called for.
 ///

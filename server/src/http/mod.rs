@@ -1,9 +1,7 @@
 //! What is served over HTTP, and how.
 
 mod assets;
-mod compression;
 mod middleware;
-mod pages;
 mod router;
 mod routes;
 mod serve;

@@ -1,20 +1,16 @@
 //! Which request goes where.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use app::{
-    api::{Choose, Forget, Refresh},
-    visitor::Visitor,
-};
+use app::visitor::Visitor;
 use axum::{
     Router,
     body::Body,
     http::{Request, StatusCode},
-    middleware::from_fn_with_state,
+    middleware::{from_fn, from_fn_with_state},
     response::Response,
-    routing::{get, post},
+    routing::get,
 };
-use leptos::server_fn::ServerFn;
 use sessions::{Sessions, axum::SessionLayer, cookie::CookiePolicy};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
@@ -30,6 +26,7 @@ use crate::{
     http::{
         assets::Site,
         middleware::{
+            compression::compress,
             duplicate_cookie::log_duplicate_cookie,
             https_redirect::https_redirect,
             new_session_limit::NewSessionRateLimiter,
@@ -38,13 +35,12 @@ use crate::{
             request_log::log_request,
             security_headers::add_security_headers,
         },
-        pages::Pages,
-        routes::{health, home::home, not_found::not_found},
+        routes::health,
     },
     observability::log_id::LogIds,
 };
 
-/// The largest body of a request that has one: a form with a greeting in it.
+/// The largest body of a request: of a form or of a server function's arguments.
 const MAX_BODY_LENGTH: usize = 4 * 1024;
 
 /// How long a request may take, beside what its store work may take: sending the body, rendering the page.
@@ -76,7 +72,6 @@ pub struct App {
 /// each request.
 pub fn router(app: App) -> Router {
     let App { sessions, cookies, site, other_builds, new_sessions, https_only, stopping, log_ids } = app;
-    let pages = Arc::new(Pages::new(site.clone()));
     let request_timeout = REQUEST_TIMEOUT + sessions.settings().store_timeout;
     let cookie_name = cookies.name();
     let for_sessions = ServiceBuilder::new()
@@ -86,28 +81,22 @@ pub fn router(app: App) -> Router {
     let for_all = ServiceBuilder::new()
         .layer(from_fn_with_state(log_ids, log_request))
         .map_response(move |response| add_security_headers(https_only, response))
+        .layer(from_fn(compress))
         .layer(CatchPanicLayer::new())
         // A request that declares a larger body is refused, whatever its route.
         .layer(RequestBodyLimitLayer::new(MAX_BODY_LENGTH))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, request_timeout))
         .layer(ValidateRequestHeaderLayer::custom(RejectInvalidRequests { https_only }));
-    let with_session = Router::new()
-        .route("/", get(home))
-        .route(Refresh::PATH, post(leptos_axum::handle_server_fns))
-        .route(Choose::PATH, post(leptos_axum::handle_server_fns))
-        .route(Forget::PATH, post(leptos_axum::handle_server_fns))
-        .layer(for_sessions)
-        .with_state(Arc::clone(&pages));
+    let app = app::routes(site.pages()).layer(for_sessions);
     let health = Router::new()
         .route(health::LIVE, get(health::live))
         .route(health::READY, get(health::ready))
         .with_state((sessions, stopping));
-    let not_found = Router::new().fallback(not_found).with_state(pages);
     Router::new()
-        .merge(with_session)
+        .merge(app)
         .merge(health)
         .nest("/pkg", site.hashed().layer(from_fn_with_state(other_builds, retry_elsewhere)))
-        .fallback_service(site.public(not_found))
+        .fallback_service(site.public(app::not_found(site.pages())))
         .layer(for_all)
 }
 

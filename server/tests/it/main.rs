@@ -35,6 +35,7 @@ mod outage;
 mod page;
 mod parallel;
 mod security;
+mod session_page;
 mod slow_clients;
 mod soak;
 mod startup;

@@ -81,15 +81,34 @@ async fn an_address_that_is_taken_is_named() {
 async fn a_site_that_is_not_built_is_named() {
     let app = TestApp::on_sqlite();
     let pkg = app.path("target/site/pkg");
-    fs::write(pkg.join("second.js"), "").expect("a file");
-    assert_fails(&app, &[], 1, &["LEPTOS_SITE_ROOT", ".js"]).await;
-    for name in ["second.js", "hello.c0ffee.js"] {
-        fs::remove_file(pkg.join(name)).expect("a file");
-    }
+    fs::remove_file(pkg.join("hello.c0ffee.js")).expect("a file");
     assert_fails(&app, &[], 1, &["LEPTOS_SITE_ROOT", ".js"]).await;
     fs::remove_dir_all(pkg).expect("a folder");
     assert_fails(&app, &[], 1, &["LEPTOS_SITE_ROOT", "target/site"]).await;
     assert_fails(&app.with("LEPTOS_SITE_ROOT", "nowhere"), &[], 1, &["LEPTOS_SITE_ROOT", "nowhere"]).await;
+}
+
+#[tokio::test]
+async fn assets_are_found_by_the_hashes_of_their_build() {
+    let app = TestApp::on_sqlite();
+    let site = app.path("target/site");
+    // More files, as those of a split bundle or of an earlier build.
+    for name in ["hello.0ld.js", "hello.0ld.wasm", "hello.0ld.css", "chunk_0.c0ffee.wasm", "__wasm_split.c0ffee.js"] {
+        fs::write(site.join("pkg").join(name), "").expect("a file");
+    }
+    let page = Browser::new().load(&app.start().await).await.body;
+    for kind in ["css", "js", "wasm"] {
+        assert!(page.contains(&format!("\"/pkg/hello.c0ffee.{kind}\"")), "{page}");
+    }
+
+    // Without hashes, as under `make watch`.
+    fs::remove_file(site.join("hash.txt")).expect("a file");
+    for kind in ["css", "js", "wasm"] {
+        fs::rename(site.join(format!("pkg/hello.c0ffee.{kind}")), site.join(format!("pkg/hello.{kind}")))
+            .expect("a file");
+    }
+    let page = Browser::new().load(&app.start().await).await.body;
+    assert!(page.contains("\"/pkg/hello.wasm\""), "{page}");
 }
 
 #[tokio::test]

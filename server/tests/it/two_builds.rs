@@ -8,7 +8,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::support::{Instance, SITE, TestApp};
+use crate::support::{Instance, SITE, TestApp, hash_file};
 
 /// A server whose assets have another hash, and another content.
 async fn start_other_build(app: &TestApp, hash: &str) -> Instance {
@@ -18,6 +18,8 @@ async fn start_other_build(app: &TestApp, hash: &str) -> Instance {
         let name = path.trim_start_matches("pkg/").replace("c0ffee", hash);
         fs::write(pkg.join(name), format!("{content}{hash}")).expect("a file");
     }
+    let (path, hashes) = hash_file(hash);
+    fs::write(app.path(&format!("site-{hash}")).join(path), hashes).expect("a file");
     let mut command = app.command();
     command.env("LEPTOS_SITE_ROOT", app.path(&format!("site-{hash}")));
     Instance::start(command).await

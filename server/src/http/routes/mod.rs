@@ -1,5 +1,3 @@
-//! The handlers of routes, one file each.
+//! The handlers of the server's own routes, one file each. The app brings its own: `app::routes`.
 
 pub(super) mod health;
-pub(super) mod home;
-pub(super) mod not_found;
