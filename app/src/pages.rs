@@ -3,3 +3,5 @@
 pub mod home;
 pub mod notice;
 pub mod session;
+
+pub use crate::components::session_info::SessionInfo;

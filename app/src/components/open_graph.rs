@@ -13,13 +13,13 @@ const HOST_MAX: usize = 255;
 
 /// Where the visitor reached this site: `https://example.com`, say.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Origin(String);
+pub(crate) struct Origin(String);
 
 impl Origin {
     /// From the `Host` of a request, which a client can fill with anything; `None` if it's no host and port, or longer
     /// than a name can be.
     #[must_use]
-    pub fn new(https: bool, host: &str) -> Option<Self> {
+    pub(crate) fn new(https: bool, host: &str) -> Option<Self> {
         let authority: Authority = host.parse().ok()?;
         let name_and_port = match authority.port() {
             Some(port) => format!("{}:{port}", authority.host()),

@@ -10,7 +10,7 @@ use crate::{
 
 /// What a visitor can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "ssr", expect(dead_code, reason = "nobody clicks on the server"))]
+#[cfg_attr(all(feature = "ssr", not(test)), expect(dead_code, reason = "nobody clicks on the server"))]
 pub(super) enum Action {
     /// Count a view.
     Refresh,

@@ -26,24 +26,28 @@ const META: Meta = Meta::new("Hello, again").described(
 /// when it is looked at, by its script where there is one, by its link elsewhere.
 pub async fn page(page: Page, session: SessionHandle<Visitor>, method: Method, headers: HeaderMap) -> Response {
     if !is_view(&method, &headers) {
-        return page.render(META, || home(CounterState::NotCounted, None)).await;
+        return render(page, CounterState::NotCounted, None).await;
     }
     match session::count_view(&session).await {
         Ok(session) => {
             let info = SessionInfo::new(page.site().store, session.created_at, session.expires_at, session.ends_at);
-            page.render(META, || home(CounterState::Counted(session.data.into()), Some(info))).await
+            render(page, CounterState::Counted(session.data.into()), Some(info)).await
         }
         Err(error) => notice::failed(page, error).await,
     }
 }
 
-fn home(state: CounterState, info: Option<SessionInfo>) -> impl IntoView {
-    let forms = session_forms(state.greeting(), info);
-    view! {
-        {island_state::provide(counter::STATE, state)}
-        <Counter/>
-        {forms}
-    }
+/// Renders the page in this state, with what it says of the session if there is one.
+pub async fn render(page: Page, state: CounterState, info: Option<SessionInfo>) -> Response {
+    let view = move || {
+        let forms = session_forms(state.greeting(), info);
+        view! {
+            {island_state::provide(counter::STATE, state)}
+            <Counter/>
+            {forms}
+        }
+    };
+    page.render(META, view).await
 }
 
 /// Whether somebody looks at the page now. Browsers that load ahead say so in `Sec-Purpose` (Fetch standard), older ones

@@ -37,7 +37,7 @@ pub async fn page(page: Page, handle: SessionHandle<Visitor>) -> Response {
 fn stored(session: &Session<Visitor>) -> impl IntoView + use<> {
     let current = session.data.greeting().text().to_owned();
     let options = GREETINGS.map(|(text, language)| {
-        view! { <option value=text lang=language selected=text == current>{text}</option> }
+        view! { <option value=text lang=language selected={text == current}>{text}</option> }
     });
     view! {
         <h1>"Your session"</h1>

@@ -129,7 +129,7 @@ async fn resources(shared: &SsrSharedContext) -> Option<String> {
 /// What that script is on a page without resources.
 static NOTHING: LazyLock<String> = LazyLock::new(|| {
     let empty = SsrSharedContext::new_islands().pending_data();
-    empty.and_then(|script| script.collect().now_or_never()).unwrap_or_default()
+    empty.and_then(|script| script.collect::<String>().now_or_never()).unwrap_or_default()
 });
 
 /// The value of `Content-Security-Policy`: our own style, images and responses, and scripts that carry the nonce of this

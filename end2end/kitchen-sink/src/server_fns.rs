@@ -21,7 +21,14 @@ pub async fn walk(numbers: Numbers) -> Result<Vec<i64>, ServerFnError> {
     if numbers.steps.is_empty() {
         return Err(ServerFnError::new("there are no steps"));
     }
-    Ok(numbers.steps.iter().scan(numbers.start, |at, step| { *at += step; Some(*at) }).collect())
+    Ok(numbers
+        .steps
+        .iter()
+        .scan(numbers.start, |at, step| {
+            *at += step;
+            Some(*at)
+        })
+        .collect())
 }
 
 /// Greets somebody by name.
