@@ -31,7 +31,7 @@ pub async fn page(page: Page, session: SessionHandle<Visitor>, method: Method, h
     match session::count_view(&session).await {
         Ok(session) => {
             let info = SessionInfo::new(page.site().store, session.created_at, session.expires_at, session.ends_at);
-            render(page, CounterState::Counted(session.data.into()), Some(info)).await
+            render(page, CounterState::Counted(session.data.clone().into()), Some(info)).await
         }
         Err(error) => notice::failed(page, error).await,
     }

@@ -105,9 +105,10 @@ struct Download {
 pub async fn download(handle: SessionHandle<Visitor>) -> Response {
     let time = |time| Timestamp::try_from(time).unwrap_or_default();
     match session::read(&handle).await {
-        Ok(Some(Session { data, created_at, expires_at, .. })) => {
+        Ok(Some(session)) => {
             let file = [(CONTENT_DISPOSITION, "attachment; filename=\"session.json\"")];
-            (file, Json(Download { data, created_at: time(created_at), expires_at: time(expires_at) })).into_response()
+            let (created_at, expires_at) = (time(session.created_at), time(session.expires_at));
+            (file, Json(Download { data: session.data.clone(), created_at, expires_at })).into_response()
         }
         Ok(None) => error_response(ApiError::NoSession, Json(ApiError::NoSession)),
         Err(error) => error_response(error, Json(error)),

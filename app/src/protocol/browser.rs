@@ -4,7 +4,7 @@
 use js_sys::futures::JsFuture;
 use leptos::{
     prelude::window,
-    server_fn::{Protocol, Server, client::Client, error::ServerFnErrorErr},
+    server_fn::{Protocol, client::Client, error::ServerFnErrorErr, server::Server},
 };
 use send_wrapper::SendWrapper;
 use serde::{Serialize, de::DeserializeOwned};

@@ -10,7 +10,7 @@ use axum::{
 };
 use leptos::{
     prelude::use_context,
-    server_fn::{Protocol, Server, client::Client, error::ServerFnErrorErr, request::Req},
+    server_fn::{Protocol, client::Client, error::ServerFnErrorErr, request::Req, server::Server},
 };
 use leptos_axum::ResponseOptions;
 use serde::{Serialize, de::DeserializeOwned};

@@ -17,5 +17,5 @@ pub async fn choose_greeting(
     greeting: String,
 ) -> Result<CounterView, ApiError> {
     let greeting = Greeting::pick(&greeting).ok_or(ApiError::UnknownGreeting)?;
-    Ok(session::greet_with(&session::handle().await?, greeting).await?.data.into())
+    Ok(session::greet_with(&session::handle().await?, greeting).await?.data.clone().into())
 }

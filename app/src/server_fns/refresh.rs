@@ -11,5 +11,5 @@ use crate::{counter::CounterView, protocol::JsonOrForm};
 /// [`ApiError::Unavailable`] if the store is; nothing was counted then, or nobody knows.
 #[server(prefix = "/api", endpoint = "refresh", protocol = JsonOrForm)]
 pub async fn refresh() -> Result<CounterView, ApiError> {
-    Ok(session::count_view(&session::handle().await?).await?.data.into())
+    Ok(session::count_view(&session::handle().await?).await?.data.clone().into())
 }

@@ -12,5 +12,5 @@ use crate::{protocol::JsonOrForm, stored_data::StoredField};
 #[server(prefix = "/api", endpoint = "stored-data", protocol = JsonOrForm)]
 pub async fn stored_data() -> Result<Vec<StoredField>, ApiError> {
     let session = session::read(&session::handle().await?).await?;
-    Ok(session.as_ref().map(session::fields).unwrap_or_default())
+    Ok(session.map(|session| session::fields(&session)).unwrap_or_default())
 }
