@@ -23,10 +23,10 @@ type Way = Project<Options & PlaywrightTestOptions, PlaywrightWorkerOptions>;
 const onSqlite: Way[] = [
   {
     name: 'default',
-    testMatch: specs('views', 'greeting', 'in-place', 'failure', 'quiet', 'security', 'head', 'axe', 'layout'),
+    testMatch: specs('views', 'greeting', 'in-place', 'failure', 'quiet', 'security', 'head', 'axe', 'layout', 'slow', 'state', 'session'),
   },
-  { name: 'JavaScript off', use: { javaScriptEnabled: false }, testMatch: specs('by-link-and-form', 'axe'), grepInvert: byScript },
-  { name: 'WASM blocked', use: { wasmBlocked: true }, testMatch: specs('by-link-and-form', 'axe', 'wasm-blocked'), grepInvert: byScript },
+  { name: 'JavaScript off', use: { javaScriptEnabled: false }, testMatch: specs('by-link-and-form', 'axe', 'session'), grepInvert: byScript },
+  { name: 'WASM blocked', use: { wasmBlocked: true }, testMatch: specs('by-link-and-form', 'axe', 'wasm-blocked', 'session'), grepInvert: byScript },
   { name: 'mobile', use: devices['Pixel 7'], testMatch: specs('in-place', 'axe') },
   { name: 'dark', use: { colorScheme: 'dark' }, testMatch: specs('axe') },
   { name: 'offline in between', testMatch: specs('offline') },
@@ -42,7 +42,7 @@ const onSqlite: Way[] = [
 
 // Without an emulator these are listed as skipped, see fixtures.ts.
 const onFirestore: Way[] = [
-  { name: 'Firestore', testMatch: specs('views', 'greeting', 'in-place', 'tabs', 'firestore') },
+  { name: 'Firestore', testMatch: specs('views', 'greeting', 'in-place', 'tabs', 'firestore', 'session') },
   { name: 'Firestore, JavaScript off', use: { javaScriptEnabled: false }, testMatch: specs('by-link-and-form') },
 ];
 

@@ -59,6 +59,15 @@ const shots: Shot[] = [
     },
   },
   { file: 'page-503', reach: (_, page) => page.goto(`${down.origin}/`) },
+  {
+    file: 'page-session',
+    size: { width: 960, height: 1240 },
+    reach: async (home, page) => {
+      await twoViews(home);
+      await page.goto('/session');
+    },
+  },
+  { file: 'page-nothing-stored', reach: (_, page) => page.goto('/session') },
   { file: 'page-404', reach: (_, page) => page.goto('/nowhere') },
 ];
 

@@ -42,6 +42,14 @@ export const states: State[] = [
       await expect(home.sentence).toContainText('is not counted yet');
     },
   },
+  {
+    name: 'what is stored',
+    reach: async (home, page) => {
+      await home.open();
+      await page.goto('/session');
+    },
+  },
+  { name: 'nothing stored', reach: async (_, page) => expect((await page.goto('/session'))!.status()).toBe(200) },
   { name: '404', reach: async (_, page) => expect((await page.goto('/nowhere'))!.status()).toBe(404) },
   { name: '503', reach: async (_, page) => expect((await page.goto(`${down.origin}/`))!.status()).toBe(503) },
 ];

@@ -37,6 +37,8 @@ cargo leptos build --release --frontend-only --precompress || fail "the page's W
 wait $server || fail "the server could not be built: see above"
 rm -rf target/site.server
 [[ -x target/release/server ]] || fail "the build left no target/release/server: see above"
+# The names of the assets, for a server that finds the site's folder in another place than beside it.
+cp target/release/hash.txt target/site/hash.txt
 # Type declarations are for who writes TypeScript against the module; the page does not.
 rm -f target/site/pkg/*.ts target/site/pkg/*.ts.{br,gz}
 compgen -G 'target/site/pkg/*.wasm' >/dev/null || fail "the build left no WASM in target/site/pkg: see above"

@@ -1,31 +1,47 @@
-//! What rendering costs. Run it with `cargo bench -p app --features ssr`.
+//! What rendering costs. Run it with `cargo bench -p app`.
 
 use std::{
     hint::black_box,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use app::{
+    counter::{CounterState, CounterView},
     greeting::Greeting,
-    kept::Kept,
-    page,
-    shell::{Assets, Surroundings},
-    view::View,
+    pages::{SessionInfo, home, notice},
+    shell::{Assets, Page, Site},
+};
+use axum::{
+    extract::FromRequestParts,
+    http::{Method, Request, header::HOST},
 };
 use criterion::{Criterion, criterion_group, criterion_main};
+use futures::FutureExt;
 
 fn pages(criterion: &mut Criterion) {
     let path = |extension| format!("/pkg/hello-sessions.0123456789abcdef.{extension}");
     let assets = Assets::new(&path("css"), &path("js"), &path("wasm"));
-    let around = Surroundings { assets, origin: None, watched: false };
+    let site = Arc::new(Site { assets, https_only: false, watched: false, store: "SQLite" });
+    let (mut parts, ()) = Request::get("/").header(HOST, "localhost:8080").body(()).expect("a request").into_parts();
+    let mut page = || match Page::from_request_parts(&mut parts, &site).now_or_never() {
+        Some(Ok(page)) => page,
+        None => unreachable!("it waits for nothing"),
+    };
     let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-    let kept = Kept::new("SQLite", since, since + Duration::from_hours(14 * 24), since + Duration::from_hours(90 * 24));
-    let view = View { views: 42, greeting: Greeting::first() };
+    let end = |days| since + Duration::from_hours(days * 24);
+    let info = SessionInfo::new("SQLite", since, end(14), end(90));
+    let view = CounterView { views: 42, greeting: Greeting::first() };
     let mut group = criterion.benchmark_group("render");
     group.bench_function("the page of a view", |bench| {
-        bench.iter(|| page::home(black_box(&around), black_box(&view).clone(), kept.clone()));
+        bench.iter(|| {
+            let state = CounterState::Counted(black_box(&view).clone());
+            home::render(page(), state, Some(info.clone())).now_or_never().expect("it waits for nothing")
+        });
     });
-    group.bench_function("a notice", |bench| bench.iter(|| page::not_found(black_box(&around))));
+    group.bench_function("a notice", |bench| {
+        bench.iter(|| notice::not_found(Method::GET, page()).now_or_never().expect("it waits for nothing"));
+    });
     group.finish();
 }
 

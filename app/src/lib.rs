@@ -1,27 +1,34 @@
-//! The page: what the server renders, what the browser brings to life, and the server functions between.
+//! The app: its pages, the islands that come alive in the browser, and the server functions between.
 //!
-//! Feature `ssr` is the server's build, `hydrate` the browser's. In the browser there's the island and the
-//! stubs of the server functions, nothing of the sessions behind them: it can't count a view by itself.
+//! Feature `ssr`, the default, is the server's build; `hydrate` is the browser's. The browser gets the islands and the
+//! stubs of the server functions, and nothing of the sessions behind them: it can't count a view by itself.
+//!
+//! To add a page, an island or a server function, copy one: each is one file, named in one list (`pages.rs`, `lib.rs`,
+//! `server_fns.rs`).
 
-pub mod api;
+#[cfg(not(any(feature = "ssr", feature = "hydrate")))]
+compile_error!("turn on feature `ssr` (the server, the default) or `hydrate` (the browser)");
+
+pub mod counter;
 pub mod greeting;
-pub mod island;
-pub mod shown;
-mod state;
-pub mod view;
-pub mod wire;
+mod island_state;
+pub mod protocol;
+pub mod server_fns;
+pub mod stored_data;
+
+#[cfg(all(feature = "hydrate", not(feature = "ssr")))]
+mod tabs;
 
 #[cfg(feature = "ssr")]
-pub mod card;
-#[cfg(not(feature = "ssr"))]
-pub mod fetch;
+mod components;
 #[cfg(feature = "ssr")]
-mod forms;
-#[cfg(feature = "ssr")]
-pub mod kept;
-#[cfg(feature = "ssr")]
-pub mod page;
+pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod shell;
 #[cfg(feature = "ssr")]
 pub mod visitor;
+
+#[cfg(feature = "ssr")]
+mod routes;
+#[cfg(feature = "ssr")]
+pub use routes::{not_found, routes, server_functions};

@@ -1,8 +1,9 @@
 //! What the session of a visitor holds.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use sessions::{Sessions, Settings, store::Store};
 
-use crate::{greeting::Greeting, view::View};
+use crate::{counter::CounterView, greeting::Greeting};
 
 /// A visitor's data: in Firestore, the fields `greeting` and `views` of the tutorial.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,13 @@ impl Visitor {
         Self { greeting: Greeting::random(random), views: 0 }
     }
 
+    /// The visitors' sessions in this store. People edit them in the console: a greeting or a count that can't be read
+    /// any more is replaced by a new one.
+    pub fn sessions(store: impl Store, settings: Settings) -> Sessions<Self> {
+        let sessions = Sessions::builder(store, || Self::new(&mut rand::rng()));
+        sessions.settings(settings).repair(["greeting", "views"]).build()
+    }
+
     /// Counts a view.
     pub fn count_view(&mut self) {
         self.views = self.views.saturating_add(1).min(MOST_VIEWS);
@@ -30,9 +38,27 @@ impl Visitor {
     pub fn greet_with(&mut self, greeting: Greeting) {
         self.greeting = greeting;
     }
+
+    /// Sets both, as the visitor says they should be.
+    pub fn correct(&mut self, greeting: Greeting, views: u64) {
+        self.greeting = greeting;
+        self.views = views.min(MOST_VIEWS);
+    }
+
+    /// What the visitor is greeted with.
+    #[must_use]
+    pub fn greeting(&self) -> &Greeting {
+        &self.greeting
+    }
+
+    /// How many views were counted.
+    #[must_use]
+    pub fn views(&self) -> u64 {
+        self.views
+    }
 }
 
-impl From<Visitor> for View {
+impl From<Visitor> for CounterView {
     fn from(Visitor { greeting, views }: Visitor) -> Self {
         Self { views, greeting }
     }

@@ -14,7 +14,7 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use sessions::{
     Record, SessionKey,
-    record::Revisions,
+    record::Meta,
     store::{
         Condition, Store as _,
         firestore::{FirestoreConfig, FirestoreStore},
@@ -95,7 +95,7 @@ pub(crate) async fn work(arguments: Arguments) -> anyhow::Result<()> {
 type Shared = Arc<dyn sessions::store::Store>;
 
 /// Stores so many records as a page has them.
-async fn make(store: Shared, number: usize) -> anyhow::Result<Vec<(SessionKey, Record, Condition)>> {
+async fn make(store: Shared, number: usize) -> anyhow::Result<Vec<Write>> {
     let mut made = Vec::with_capacity(number);
     for _ in 0..number {
         let key = SessionKey::parse(&random_hex()).context("a key")?;
@@ -106,33 +106,31 @@ async fn make(store: Shared, number: usize) -> anyhow::Result<Vec<(SessionKey, R
             expires_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_900_000_000)),
             ..Record::default()
         };
-        record.revisions =
-            Revisions::from_texts((0..8).map(|n| format!("{n:016x}")).collect::<Vec<_>>().iter().map(String::as_str));
-        let version = store.put(&key, &record, Condition::Absent).await.map_err(|error| anyhow!("{error}"))?;
-        made.push((key, record, Condition::Unchanged(version)));
+        let revisions: Vec<_> = (0..8).map(|n| format!("{n:016x}")).collect();
+        record.meta = Meta::of_first_layout(revisions.iter().map(String::as_str), None);
+        let mut write = Write::create(key, record);
+        let version = store.put(&write).await.map_err(|error| anyhow!("{error}"))?;
+        write.condition = Condition::Unchanged(version);
+        made.push(write);
     }
     Ok(made)
 }
 
 /// Writes the records in turn until it's time to stop.
-async fn write(
-    store: Shared,
-    mut records: Vec<(SessionKey, Record, Condition)>,
-    until: Instant,
-) -> anyhow::Result<Histogram<u64>> {
+async fn write(store: Shared, mut writes: Vec<Write>, until: Instant) -> anyhow::Result<Histogram<u64>> {
     let mut waits = Histogram::new_with_bounds(1, 60_000_000, 3)?;
     let mut n = 0_u64;
     loop {
-        for (key, record, condition) in &mut records {
+        for write in &mut writes {
             if Instant::now() >= until {
                 return Ok(waits);
             }
             n += 1;
-            record.data.insert("views".to_owned(), n.into());
+            write.record.data.insert("views".to_owned(), n.into());
             let sent = Instant::now();
-            let version = store.put(key, record, *condition).await.map_err(|error| anyhow!("{error}"))?;
+            let version = store.put(write).await.map_err(|error| anyhow!("{error}"))?;
             waits.saturating_record(u64::try_from(sent.elapsed().as_micros())?);
-            *condition = Condition::Unchanged(version);
+            write.condition = Condition::Unchanged(version);
         }
     }
 }

@@ -1,6 +1,7 @@
 // While the network takes its time nothing is lost and nothing is done twice.
 
 import { expect, test } from '../fixtures';
+import type { Home } from '../pages/home';
 
 test('a double click is one view', async ({ home, page, stored }) => {
   await home.openHydrated();
@@ -38,3 +39,31 @@ test('a click before the WASM has come is not lost', async ({ home, page, stored
   await home.hydrated();
   expect(await stored()).toBe(2);
 });
+
+for (const [what, act, says] of [
+  ['a greeting', (home: Home) => home.choose('Ciao Mondo'), (home: Home) => home.showsGreeting('Ciao Mondo')],
+  ['Forget me', (home: Home) => home.forget(), (home: Home) => home.showsForgotten()],
+] as const) {
+  test(`a click on ${what} while a refresh is under way is done afterwards`, async ({ home, page }) => {
+    await home.openHydrated();
+    await home.choose('Hola Mundo');
+    await home.showsGreeting('Hola Mundo');
+    const posts = home.posts();
+    let answer!: () => void;
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    await page.route('**/api/refresh', async (route) => {
+      await held;
+      await route.continue();
+    });
+
+    await home.refresh.click();
+    await expect(home.counter).toHaveAttribute('aria-busy', 'true');
+    await act(home);
+    expect(posts).toHaveLength(1);
+    answer();
+
+    await says(home);
+    await expect(home.counter).toHaveAttribute('aria-busy', 'false');
+    expect(posts).toHaveLength(2);
+  });
+}

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Rehearses a deploy: two servers, run from the image's files with the settings of app.yaml, behind a round robin
 # that knows nothing of sessions, on one Firestore (the emulator). Visitors come all the time; meanwhile each server
-# is stopped and another one started in its place, as a new version does it. Not one view may fail or get lost.
+# is stopped and one of another build started in its place, as a new version does it. Not one view may fail or get
+# lost, and each page gets the style and script of its own build.
 # Run it after `make build`, with FIRESTORE_EMULATOR_HOST set; `make rehearse` does both.
 source "$(dirname "$0")/../lib.sh"
 source scripts/deploy/lib-sdk.sh
@@ -39,34 +40,43 @@ free_port() {
 ready() { curl -fs -m 5 -o /dev/null "http://127.0.0.1:$1/readyz"; }
 
 assemble
+# The next build, in a root folder of its own: the same files, and other hashes in the names of the assets.
+next=$work/next
+cp -a "$root" "$next"
+while read -r file; do
+  mv "$file" "$(dirname "$file")/$(basename "$file" | sed -E 's/\.([A-Za-z0-9_-]+)\.(css|js|wasm)/.next-\1.\2/')"
+done < <(find "$next" -path '*/pkg/*' -type f -regextype posix-extended -regex '.*\.[A-Za-z0-9_-]+\.(css|js|wasm)(\.[a-z]+)?')
+[[ -n $(find "$next" -path '*/pkg/*.next-*.css') ]] || fail "no assets with hashes in their names: run make build"
+# What cargo-leptos writes of the hashes, where the image has it.
+find "$next" -name hash.txt -exec sed -i -E 's/^([a-z]+: *)/\1next-/' {} +
 find_enter || skip "this machine can't run a program in another root folder (unshare)"
 find_sdk "THE REHEARSAL" || exit 0
 mapfile -t settings < <(with_sdk validate_app_yaml.py --env app.yaml)
 [[ ${#settings[@]} -gt 0 ]] || fail "app.yaml: see above"
 settings+=(FIRESTORE_EMULATOR_HOST="$FIRESTORE_EMULATOR_HOST" GOOGLE_CLOUD_PROJECT="rehearsal-$RANDOM$RANDOM")
 
-start() { # NAME PORT: runs the image, and waits until it is ready
+start() { # NAME PORT ROOT: runs the image in this root folder, and waits until it is ready
   local program
   program=$(command -v "${enter[0]}")
   # The port is the machine's to give; all else is the image's and app.yaml's. App Engine waits longer for its load
   # balancer to notice than this one needs.
   env -i "${environment[@]}" "${settings[@]}" GAE_SERVICE=default DRAIN_TIME=2s PORT="$2" \
-    "$program" "${enter[@]:1}" -- "$entrypoint" >>"$work/$1.log" 2>&1 &
+    "$program" "${enter[@]/--root=$root/--root=$3}" -- "$entrypoint" >>"$work/$1.log" 2>&1 &
   processes[$1]=$!
   within 15 ready "$2" || refuse "$1 does not get ready"
 }
-replace() { # NAME PORT: stops the server as App Engine does, and starts another one
+replace() { # NAME PORT: stops the server as App Engine does, and starts one of the next build
   local code=0
   kill -TERM "${processes[$1]}"
   wait "${processes[$1]}" || code=$?
   unset "processes[$1]"
   [[ $code == 0 ]] || refuse "on SIGTERM $1 ended with $code"
-  start "$1" "$2"
+  start "$1" "$2" "$next"
 }
 
 a=$(free_port) b=$(free_port) front=$(free_port)
-start a "$a"
-start b "$b"
+start a "$a" "$root"
+start b "$b" "$root"
 sed "s/@FRONT@/$front/; s/@A@/$a/; s/@B@/$b/" scripts/rehearse/haproxy.cfg >"$work/haproxy.cfg"
 "$haproxy" -db -f "$work/haproxy.cfg" >"$work/haproxy.log" 2>&1 &
 processes[haproxy]=$!
@@ -92,4 +102,4 @@ wait "${processes[traffic]}" || code=$?
 unset "processes[traffic]"
 [[ $code == 0 ]] || refuse "$(cat "$work/traffic.log")"
 if errors=$(grep -h '"severity":"\(ERROR\|WARNING\)"' "$work"/[ab].log); then refuse "the servers complain: $errors"; fi
-say "rehearsal: $(tail -n 1 "$work/traffic.log"); both servers were replaced meanwhile"
+say "rehearsal: $(tail -n 1 "$work/traffic.log"); both servers were replaced by another build meanwhile"

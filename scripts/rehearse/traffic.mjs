@@ -1,5 +1,6 @@
 // Visitors who look at the page and refresh it, one view after the other, until a file is gone; each of them checks
-// that every view counts once. Says how many there were, or what went wrong.
+// that every view counts once, and that each page gets its style and script. Says how many there were, or what went
+// wrong.
 //
 //   node traffic.mjs URL VISITORS FILE
 
@@ -17,12 +18,31 @@ function ask(path, method, cookie) {
       let body = '';
       response.setEncoding('utf8');
       response.on('data', chunk => (body += chunk));
-      response.on('end', () => resolve({ status: response.statusCode, cookies: response.headers['set-cookie'], body }));
+      const { statusCode: status, headers: { 'set-cookie': cookies, location } } = response;
+      response.on('end', () => resolve({ status, cookies, location, body }));
       response.on('error', reject);
     });
     sent.on('error', reject);
     sent.end();
   });
+}
+
+let assets = 0;
+let elsewhere = 0;
+
+// Loads what the page loads. A server of another build sends the browser to the next one; browsers follow 20 redirects.
+async function loadAssets(name, page) {
+  const paths = new Set(page.match(/\/pkg\/[\w.-]+\.(?:css|js|wasm)/g));
+  if (paths.size < 3) throw new Error(`${name}: a page with ${paths.size} assets`);
+  for (const path of paths) {
+    let response = { location: path };
+    for (let redirects = -1; response.location && redirects < 20; redirects += 1) {
+      if (redirects >= 0) elsewhere += 1;
+      response = await ask(response.location, 'GET');
+    }
+    if (response.status !== 200 || !response.body) throw new Error(`${name}: ${path} is ${response.status}`);
+    assets += 1;
+  }
 }
 
 async function visit(name) {
@@ -36,6 +56,7 @@ async function visit(name) {
     cookie ??= cookies[0].split(';')[0];
     const seen = Number(method === 'POST' ? JSON.parse(body).views : /(\d+) views for "/.exec(body)?.[1]);
     views += 1;
+    if (method === 'GET' && views % 10 === 1) await loadAssets(name, body);
     if (seen !== views) throw new Error(`${name}: view ${views} was counted as ${seen}`);
   }
   return views;
@@ -44,7 +65,8 @@ async function visit(name) {
 const names = Array.from({ length: Number(visitors) }, (_, n) => `visitor ${n + 1}`);
 try {
   const views = (await Promise.all(names.map(visit))).reduce((sum, views) => sum + views, 0);
-  console.log(`${views} views of ${names.length} visitors, not one failed or lost`);
+  if (!elsewhere) throw new Error('no page met a server of another build');
+  console.log(`${views} views of ${names.length} visitors, not one failed or lost; ${assets} assets, redirected ${elsewhere} times`);
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;

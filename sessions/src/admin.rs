@@ -69,6 +69,23 @@ impl Admin {
         self.budget().repeat(Operation::List, || self.store.list(after, limit)).await
     }
 
+    /// The same for the sessions that may pass the filter: of one user, if it names one, by the store's index. Which of
+    /// them pass is for [`Filter::passes`] to say.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn candidates(
+        &self,
+        filter: &Filter,
+        after: Option<&SessionKey>,
+        limit: usize,
+    ) -> Result<Vec<(SessionKey, Stored)>, Error> {
+        match &filter.user {
+            Some(user) => self.budget().repeat(Operation::List, || self.store.list_user(user, after, limit)).await,
+            None => self.page(after, limit).await,
+        }
+    }
+
     /// What is stored under the key, expired or not.
     ///
     /// # Errors

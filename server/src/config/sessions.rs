@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use sessions::Settings;
 
-use super::duration;
+use super::values::duration;
 
 /// How long sessions live, and what an instance remembers of them.
 #[derive(Clone, Debug, Args)]
@@ -14,18 +14,23 @@ pub(crate) struct SessionSettings {
     #[arg(id = "SESSION_IDLE_TIMEOUT", long = "session-idle-timeout", env = "SESSION_IDLE_TIMEOUT", default_value = "14d", value_parser = duration)]
     pub(crate) idle_timeout: Duration,
 
+    /// After how long a session ends whose visitor never came back after the first view, as `30m`: crawlers and uptime
+    /// checks keep no cookie, and each of their views is one. Off by default: SESSION_IDLE_TIMEOUT
+    #[arg(id = "SESSION_FIRST_TIMEOUT", long = "session-first-timeout", env = "SESSION_FIRST_TIMEOUT", value_parser = duration)]
+    pub(crate) first_timeout: Option<Duration>,
+
     /// After how long a session ends, however often it's viewed
     #[arg(id = "SESSION_LIFETIME", long = "session-lifetime", env = "SESSION_LIFETIME", default_value = "90d", value_parser = duration)]
     pub(crate) lifetime: Duration,
 
-    /// How many sessions this instance remembers between requests
+    /// How many bytes of memory the sessions take that this instance remembers between requests
     #[arg(
-        id = "SESSION_CACHE_CAPACITY",
-        long = "session-cache-capacity",
-        env = "SESSION_CACHE_CAPACITY",
-        default_value_t = 10_000
+        id = "SESSION_CACHE_BYTES",
+        long = "session-cache-bytes",
+        env = "SESSION_CACHE_BYTES",
+        default_value_t = 16 * 1024 * 1024
     )]
-    cache_capacity: usize,
+    cache_bytes: u64,
 
     /// For how long this instance remembers a session between requests
     #[arg(id = "SESSION_CACHE_AGE", long = "session-cache-age", env = "SESSION_CACHE_AGE", default_value = "10m", value_parser = duration)]
@@ -33,15 +38,14 @@ pub(crate) struct SessionSettings {
 }
 
 impl SessionSettings {
-    /// The same for the engine, with the deadline for its store.
+    /// Returns the engine's settings, with the deadline for its store work.
     pub(crate) fn engine(&self, store_timeout: Duration) -> Settings {
-        Settings {
-            idle_timeout: self.idle_timeout,
-            lifetime: self.lifetime,
-            store_timeout,
-            cache_capacity: self.cache_capacity,
-            cache_age: self.cache_age,
-            ..Settings::default()
-        }
+        Settings::default()
+            .idle_timeout(self.idle_timeout)
+            .first_timeout(self.first_timeout)
+            .lifetime(self.lifetime)
+            .store_timeout(store_timeout)
+            .cache_bytes(self.cache_bytes)
+            .cache_age(self.cache_age)
     }
 }

@@ -1,17 +1,18 @@
-//! Where sessions are kept.
+//! Where sessions are stored.
 
-use std::{env, path::PathBuf, time::Duration};
+use std::{env, time::Duration};
 
 use clap::Args;
 use sessions::store::firestore::FirestoreConfig;
 
-use super::duration;
+use super::{sqlite::SqliteLocation, values::duration};
 
-/// Where sessions are kept, and how long to wait for them.
+/// Where sessions are stored, and how long to wait for them.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct StoreSettings {
-    /// Where sessions are kept: `firestore`, or `sqlite:PATH`. By default Firestore if
-    /// `FIRESTORE_EMULATOR_HOST` or `GOOGLE_CLOUD_PROJECT` is set, else `sqlite:data/sessions.db`
+    /// Where sessions are stored: `firestore`, or `sqlite:PATH`. By default Firestore if
+    /// `FIRESTORE_EMULATOR_HOST` or `GOOGLE_CLOUD_PROJECT` is set, else `sqlite:data/sessions.db`. With
+    /// `sqlite:PATH?synchronous=full` a view that was answered survives a power cut, too
     #[arg(long, env = "SESSION_STORE", value_parser = parse)]
     session_store: Option<Kind>,
 
@@ -27,6 +28,10 @@ pub(crate) struct StoreSettings {
     #[arg(long, env = "SESSION_COLLECTION", default_value = "sessions", value_parser = path_segment)]
     session_collection: String,
 
+    /// How many HTTP/2 connections to Firestore: each carries about 100 requests at once
+    #[arg(id = "FIRESTORE_CHANNELS", long = "firestore-channels", env = "FIRESTORE_CHANNELS", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    firestore_channels: u16,
+
     /// Deadline for all store work of one request, retries included; of a command, for each session or page
     #[arg(id = "STORE_TIMEOUT", long = "store-timeout", env = "STORE_TIMEOUT", default_value = "2s", value_parser = duration)]
     pub(crate) timeout: Duration,
@@ -38,16 +43,16 @@ impl StoreSettings {
         self.google_cloud_project.as_deref().filter(|project| !project.is_empty())
     }
 
-    /// Where sessions are kept.
-    pub(crate) fn place(&self) -> StoreConfig {
+    /// Where sessions are stored.
+    pub(crate) fn location(&self) -> StoreLocation {
         let emulator = env::var("FIRESTORE_EMULATOR_HOST").ok();
-        choose(
-            self.session_store.as_ref(),
-            self.project(),
-            &self.firestore_database,
-            &self.session_collection,
-            emulator.as_deref(),
-        )
+        let firestore = FirestoreConfig {
+            project: self.project().map(str::to_owned),
+            database: self.firestore_database.clone(),
+            collection: self.session_collection.clone(),
+            channels: self.firestore_channels.into(),
+        };
+        choose(self.session_store.as_ref(), firestore, emulator.as_deref())
     }
 }
 
@@ -55,12 +60,12 @@ impl StoreSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
     Firestore,
-    Sqlite(PathBuf),
+    Sqlite(SqliteLocation),
 }
 
 /// A store and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum StoreConfig {
+pub(crate) enum StoreLocation {
     /// Firestore, or its emulator.
     Firestore {
         /// What to connect to.
@@ -69,26 +74,27 @@ pub(crate) enum StoreConfig {
         emulator: Option<String>,
     },
     /// An SQLite file.
-    Sqlite(PathBuf),
+    Sqlite(SqliteLocation),
 }
 
-/// The project of an emulator that nobody chose one for. `demo-` is what Firebase's tools call projects
+/// The project on an emulator if none is set. `demo-` is what Firebase's tools call projects
 /// that exist in an emulator only.
 const EMULATED_PROJECT: &str = "demo-sessions";
 
+/// Relative to the working directory.
 const DEFAULT_FILE: &str = "data/sessions.db";
 
 fn parse(text: &str) -> Result<Kind, String> {
     match text.split_once(':') {
         None if text == "firestore" => Ok(Kind::Firestore),
-        Some(("sqlite", path)) if !path.is_empty() => Ok(Kind::Sqlite(PathBuf::from(path))),
+        Some(("sqlite", file)) => SqliteLocation::parse(file, env::var_os("HOME").as_deref()).map(Kind::Sqlite),
         _ => Err("it is neither firestore nor sqlite:PATH".to_owned()),
     }
 }
 
 /// The id of a project or a database: `my-project`, `example.com:my-project`, `(default)`
-/// (<https://cloud.google.com/resource-manager/docs/creating-managing-projects>). Google is stricter; what passes
-/// here can at least be sent, and is then refused as what it is.
+/// (<https://cloud.google.com/resource-manager/docs/creating-managing-projects>). Google's own rules are stricter; this
+/// only ensures that the name can be sent.
 fn resource_id(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:()".contains(c);
     match text.chars().find(|&c| !plain(c)) {
@@ -113,29 +119,21 @@ fn path_segment(text: &str) -> Result<String, String> {
     }
 }
 
-fn choose(
-    kind: Option<&Kind>,
-    project: Option<&str>,
-    database: &str,
-    collection: &str,
-    emulator: Option<&str>,
-) -> StoreConfig {
+fn choose(kind: Option<&Kind>, firestore: FirestoreConfig, emulator: Option<&str>) -> StoreLocation {
     let emulator = emulator.filter(|address| !address.is_empty());
-    let by_default = if emulator.is_some() || project.is_some() {
+    let by_default = if emulator.is_some() || firestore.project.is_some() {
         Kind::Firestore
     } else {
-        Kind::Sqlite(PathBuf::from(DEFAULT_FILE))
+        Kind::Sqlite(SqliteLocation::at(DEFAULT_FILE))
     };
     match kind.unwrap_or(&by_default) {
-        Kind::Sqlite(path) => StoreConfig::Sqlite(path.clone()),
-        Kind::Firestore => StoreConfig::Firestore {
-            config: FirestoreConfig {
-                project: project.or(emulator.map(|_address| EMULATED_PROJECT)).map(str::to_owned),
-                database: database.to_owned(),
-                collection: collection.to_owned(),
-            },
-            emulator: emulator.map(str::to_owned),
-        },
+        Kind::Sqlite(file) => StoreLocation::Sqlite(file.clone()),
+        Kind::Firestore => {
+            let emulated = || emulator.map(|_address| EMULATED_PROJECT.to_owned());
+            let project = firestore.project.clone().or_else(emulated);
+            let config = FirestoreConfig { project, ..firestore };
+            StoreLocation::Firestore { config, emulator: emulator.map(str::to_owned) }
+        }
     }
 }
 
@@ -145,11 +143,12 @@ mod tests {
 
     #[test]
     fn the_store_follows_from_what_is_set() {
-        let choose = |kind: Option<&str>, project, emulator| {
+        let choose = |kind: Option<&str>, project: Option<&str>, emulator| {
             let kind = kind.map(|kind| parse(kind).expect("a kind"));
-            match choose(kind.as_ref(), project, "(default)", "sessions", emulator) {
-                StoreConfig::Sqlite(path) => format!("sqlite:{}", path.display()),
-                StoreConfig::Firestore { config, emulator } => {
+            let firestore = FirestoreConfig { project: project.map(str::to_owned), ..FirestoreConfig::default() };
+            match choose(kind.as_ref(), firestore, emulator) {
+                StoreLocation::Sqlite(file) => format!("sqlite:{}", file.path.display()),
+                StoreLocation::Firestore { config, emulator } => {
                     format!("{} {}", config.project.unwrap_or_default(), emulator.unwrap_or_default())
                 }
             }

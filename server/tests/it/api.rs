@@ -10,6 +10,7 @@ use crate::support::{
 on_both_stores!(
     a_refresh_counts_one_and_answers_data,
     the_visitor_picks_the_greeting,
+    arguments_may_be_json,
     a_greeting_picked_first_makes_a_session_with_no_views,
     a_greeting_that_is_none_changes_nothing,
     forgetting_deletes_session_and_cookie,
@@ -56,6 +57,15 @@ async fn the_visitor_picks_the_greeting(app: TestApp) {
     }
 }
 
+/// As the page's script sends it.
+async fn arguments_may_be_json(app: TestApp) {
+    let server = app.start().await;
+    let mut browser = Browser::new();
+    let request = browser.request(Method::POST, &server.url("/api/greeting"));
+    let request = request.header("Content-Type", "application/json").body("{\"greeting\":\"Hola Mundo\"}");
+    assert_eq!(browser.send(request).await.view(), View { views: 0, greeting: "Hola Mundo".to_owned() });
+}
+
 async fn a_greeting_picked_first_makes_a_session_with_no_views(app: TestApp) {
     let server = app.start().await;
     let mut browser = Browser::new();
@@ -96,6 +106,9 @@ async fn a_greeting_that_is_none_changes_nothing(app: TestApp) {
         assert!((400..500).contains(&answer.status), "{answer:?}");
     }
     assert_eq!(app.store.session(browser.id()).await, before, "a huge form");
+
+    let unknown = browser.post(&server, "/api/greeting", "greeting=Moin").await;
+    assert_eq!((unknown.header("content-type"), &*unknown.body), (Some("application/json"), "\"unknown_greeting\""));
 
     let without_cookie = Browser::new().post(&server, "/api/greeting", "greeting=Moin").await;
     assert_eq!((without_cookie.status, without_cookie.new_id()), (422, None));
@@ -145,6 +158,20 @@ async fn forms_lead_back_to_the_page(app: TestApp) {
     };
 
     back(&submit(&mut browser, &server, "/api/greeting", "greeting=Salut+le+Monde").await);
+    // Back to the page that the form was on, if it is one of this site.
+    let (own, host) = (server.url(""), server.address());
+    for (referer, location) in [
+        (format!("{own}/session"), "/session"),
+        (format!("{own}/session?a=b"), "/session?a=b"),
+        (format!("{own}//elsewhere.com/"), "/"),
+        ("http://elsewhere.com/session".to_owned(), "/"),
+        (format!("http://{host}.elsewhere.com/session"), "/"),
+        ("nonsense".to_owned(), "/"),
+    ] {
+        let form = browser.form(&server, "/api/greeting", "greeting=Salut+le+Monde").header("Accept", NAVIGATION);
+        let answer = browser.send(form.header("Referer", &referer)).await;
+        assert_eq!((answer.status, answer.header("location")), (303, Some(location)), "{referer}");
+    }
     assert_eq!(browser.view(&server).await, View { views: 2, greeting: "Salut le Monde".to_owned() });
 
     let old = browser.id().to_owned();

@@ -148,6 +148,8 @@ async fn a_client_that_goes_away_is_logged() {
     let request = format!("GET / HTTP/1.1\r\nHost: x\r\nCookie: session_id={}\r\n\r\n", browser.id());
     client.write_all(request.as_bytes()).await.expect("a connection");
     sleep(Duration::from_millis(200)).await;
+    // A reset: one that only closes its side may still wait for the response.
+    socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).expect("a socket");
     drop(client);
     let lines = lines(&server, 2).await;
     assert_eq!(lines[1]["outcome"], "abandoned", "{}", lines[1]);
@@ -165,4 +167,19 @@ async fn text_is_for_people() {
     assert!(line.contains("method=GET path=/ status=200 milliseconds="), "{line}");
     assert!(line.contains("round_trips=1 retries=0 outcome=created session="), "{line}");
     assert!(!log.contains('\x1b'), "no colours where there is no terminal: {log:?}");
+}
+
+/// The only sign, beside a visitor who complains that the count stays at one.
+#[tokio::test]
+async fn a_second_cookie_of_the_name_is_logged() {
+    let app = TestApp::on_sqlite();
+    let server = app.start().await;
+    let mut browser = Browser::new();
+    browser.view(&server).await;
+    let cookies = format!("session_id={}; session_id=of-another-app", browser.id());
+    let request = Browser::new().request(reqwest::Method::GET, &server.url("/")).header("Cookie", &cookies);
+    assert_eq!(Browser::new().send(request).await.view().views, 1);
+    let log = server.log();
+    assert!(log.contains("several cookies named session_id"), "{log}");
+    assert!(!log.contains(browser.id()) && !log.contains("of-another-app"), "{log}");
 }

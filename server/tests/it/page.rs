@@ -26,6 +26,11 @@ async fn a_link_to_it_has_a_picture_at_an_absolute_address() {
     let secure = app.with("HTTPS_ONLY", "true").start().await;
     assert_eq!(picture(&secure, "example.com").await.as_deref(), Some("https://example.com/card.png"));
 
+    let mut browser = Browser::new();
+    let page =
+        browser.send(browser.request(Method::GET, &plain.url("/session?a=b")).header("Host", "example.com")).await;
+    assert!(page.body.contains("property=\"og:url\" content=\"http://example.com/session\""), "{}", page.body);
+
     for bad in ["someone@example.com", "example.com:port", "\"><script>", "example.com/elsewhere"] {
         assert_eq!(picture(&plain, bad).await, None, "{bad}");
     }

@@ -106,7 +106,11 @@ async fn too_much_and_nonsense_are_the_clients_fault() {
     let header = |value: &[u8]| [b"GET /nowhere HTTP/1.1\r\nHost: a\r\nCookie: ", value, b"\r\n\r\n"].concat();
     for (what, request) in [
         ("a huge body", post(form, &vec![b'a'; 100_000])),
-        ("a body of another type", post("application/json", b"{\"greeting\":\"Hola Mundo\"}")),
+        ("JSON that is not said to be it", post("text/plain", b"{\"greeting\":\"Hola Mundo\"}")),
+        ("broken JSON", post("application/json", b"{\"greeting\":\"Hola Mundo\"")),
+        ("JSON of something else", post("application/json", b"[\"Hola Mundo\"]")),
+        ("JSON nested deep", post("application/json", &b"[".repeat(4000))),
+        ("a form nested deep", post(form, format!("greeting{}=x", "[a]".repeat(1000)).as_bytes())),
         ("a body that is no text", post(form, b"greeting=\xff\xfe\x00")),
         ("a body with broken encoding", post(form, b"greeting=%zz%")),
         ("a body without the field", post(form, b"greetings=Hola+Mundo")),
@@ -234,7 +238,9 @@ async fn an_address_gets_so_many_new_sessions_a_minute() {
 async fn every_answer_is_guarded() {
     let app = TestApp::on_sqlite();
     let server = app.start().await;
-    for path in ["/", "/nowhere", "/healthz", "/readyz", "/favicon.svg", "/pkg/hello.c0ffee.js"] {
+    for path in
+        ["/", "/session", "/session.json", "/nowhere", "/healthz", "/readyz", "/favicon.svg", "/pkg/hello.c0ffee.js"]
+    {
         let mut browser = Browser::new();
         let answer = browser.send(browser.request(Method::GET, &server.url(path))).await;
         for (name, value) in [

@@ -38,6 +38,13 @@ async fn a_bad_setting_is_named() {
         ("SESSION_STORE", "redis"),
         ("SESSION_STORE", "sqlite:"),
         ("SESSION_STORE", "Firestore"),
+        ("SESSION_STORE", "sqlite://data/s.db"),
+        ("SESSION_STORE", "sqlite::memory:"),
+        ("SESSION_STORE", "sqlite:file:data/s.db?mode=rwc"),
+        ("SESSION_STORE", "sqlite:data/s.db?mode=rwc"),
+        ("SESSION_STORE", "sqlite:data/"),
+        ("FIRESTORE_CHANNELS", "0"),
+        ("SESSION_FIRST_TIMEOUT", "0s"),
         ("FIRESTORE_DATABASE", ""),
         ("FIRESTORE_DATABASE", "a/b"),
         ("SESSION_COLLECTION", ""),
@@ -74,15 +81,34 @@ async fn an_address_that_is_taken_is_named() {
 async fn a_site_that_is_not_built_is_named() {
     let app = TestApp::on_sqlite();
     let pkg = app.path("target/site/pkg");
-    fs::write(pkg.join("second.js"), "").expect("a file");
-    assert_fails(&app, &[], 1, &["LEPTOS_SITE_ROOT", ".js"]).await;
-    for name in ["second.js", "hello.c0ffee.js"] {
-        fs::remove_file(pkg.join(name)).expect("a file");
-    }
+    fs::remove_file(pkg.join("hello.c0ffee.js")).expect("a file");
     assert_fails(&app, &[], 1, &["LEPTOS_SITE_ROOT", ".js"]).await;
     fs::remove_dir_all(pkg).expect("a folder");
     assert_fails(&app, &[], 1, &["LEPTOS_SITE_ROOT", "target/site"]).await;
     assert_fails(&app.with("LEPTOS_SITE_ROOT", "nowhere"), &[], 1, &["LEPTOS_SITE_ROOT", "nowhere"]).await;
+}
+
+#[tokio::test]
+async fn assets_are_found_by_the_hashes_of_their_build() {
+    let app = TestApp::on_sqlite();
+    let site = app.path("target/site");
+    // More files, as those of a split bundle or of an earlier build.
+    for name in ["hello.0ld.js", "hello.0ld.wasm", "hello.0ld.css", "chunk_0.c0ffee.wasm", "__wasm_split.c0ffee.js"] {
+        fs::write(site.join("pkg").join(name), "").expect("a file");
+    }
+    let page = Browser::new().load(&app.start().await).await.body;
+    for kind in ["css", "js", "wasm"] {
+        assert!(page.contains(&format!("\"/pkg/hello.c0ffee.{kind}\"")), "{page}");
+    }
+
+    // Without hashes, as under `make watch`.
+    fs::remove_file(site.join("hash.txt")).expect("a file");
+    for kind in ["css", "js", "wasm"] {
+        fs::rename(site.join(format!("pkg/hello.c0ffee.{kind}")), site.join(format!("pkg/hello.{kind}")))
+            .expect("a file");
+    }
+    let page = Browser::new().load(&app.start().await).await.body;
+    assert!(page.contains("\"/pkg/hello.wasm\""), "{page}");
 }
 
 #[tokio::test]
@@ -147,6 +173,8 @@ async fn help_and_version_are_printed() {
         ("GOOGLE_CLOUD_PROJECT", ""),
         ("FIRESTORE_DATABASE", "(default)"),
         ("SESSION_COLLECTION", "sessions"),
+        ("FIRESTORE_CHANNELS", "4"),
+        ("SESSION_FIRST_TIMEOUT", ""),
         ("SESSION_IDLE_TIMEOUT", "14d"),
         ("SESSION_LIFETIME", "90d"),
         ("STORE_TIMEOUT", "2s"),
@@ -235,4 +263,108 @@ async fn on_one_processor_it_serves_as_well() {
     }
     seen.sort_unstable();
     assert_eq!(seen, (2..=51).collect::<Vec<_>>());
+}
+
+/// Waits until the process would notice a SIGTERM.
+async fn catches_sigterm(pid: u32) {
+    const SIGTERM: u64 = 1 << (15 - 1);
+    let catches = || {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a mask");
+        u64::from_str_radix(caught.trim(), 16).expect("a mask") & SIGTERM != 0
+    };
+    let caught = async {
+        while !catches() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    timeout(CEILING, caught).await.expect("a handler");
+}
+
+async fn assert_ends_on_sigterm(server: tokio::process::Child, pid: u32, what: &str) {
+    catches_sigterm(pid).await;
+    let killed = Command::new("kill").args(["-TERM", &pid.to_string()]).status().await.expect("kill");
+    assert!(killed.success());
+    let output = timeout(CEILING, server.wait_with_output()).await.expect("it ends").expect("a process");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{what}: {log}");
+    assert!(!log.contains("listening") && log.contains("before the start was complete"), "{what}: {log}");
+}
+
+/// A deploy that is rolled back, or a person who types `docker stop` at once.
+#[tokio::test]
+async fn a_signal_while_it_starts_ends_it_with_success() {
+    let app = TestApp::on_sqlite().with("SESSION_STORE", "sqlite:sessions.db");
+    let mut other = rusqlite::Connection::open(app.path("sessions.db")).expect("a file");
+    other.execute_batch("CREATE TABLE other (x)").expect("a table");
+    let making = other.transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive).expect("a lock");
+
+    let server = app.command().spawn().expect("the server's program");
+    let pid = server.id().expect("a process");
+    assert_ends_on_sigterm(server, pid, "waiting for the file").await;
+
+    // The kernel drops signals to process 1 that it has no handler for.
+    let settings = app.command();
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--kill-child", env!("CARGO_BIN_EXE_server")]).current_dir(app.folder());
+    let settings = settings.as_std().get_envs().filter_map(|(name, value)| Some((name, value?)));
+    command.env_clear().envs(settings).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut unshare = command.spawn().expect("unshare");
+    let parent = unshare.id().expect("a process");
+    let children = format!("/proc/{parent}/task/{parent}/children");
+    let child = async {
+        loop {
+            let children = fs::read_to_string(&children).unwrap_or_default();
+            match children.split_whitespace().next() {
+                Some(child) => return child.parse().ok(),
+                None if unshare.try_wait().is_ok_and(|status| status.is_some()) => return None,
+                None => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+            }
+        }
+    };
+    match timeout(CEILING, child).await.expect("a process") {
+        Some(child) => assert_ends_on_sigterm(unshare, child, "as process 1").await,
+        None => eprintln!("SKIPPED: this user may not make a namespace for processes"),
+    }
+    drop(making);
+}
+
+/// Starts the server under these limits on open files.
+async fn start_with_open_files(app: &TestApp, limit: &str) -> Instance {
+    let settings = app.command();
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit {limit}; exec {}", env!("CARGO_BIN_EXE_server"))]).current_dir(app.folder());
+    let settings = settings.as_std().get_envs().filter_map(|(name, value)| Some((name, value?)));
+    command.env_clear().envs(settings).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    Instance::start(command).await
+}
+
+#[tokio::test]
+async fn the_soft_limit_on_open_files_is_no_limit() {
+    let app = TestApp::on_sqlite();
+    let server = start_with_open_files(&app, "-S -n 200").await;
+    let mut idle = Vec::new();
+    for _ in 0..400 {
+        idle.push(tokio::net::TcpStream::connect(server.address()).await.expect("a connection"));
+    }
+    assert_eq!(Browser::new().view(&server).await.views, 1);
+    assert!(!server.log().contains("WARN"), "{}", server.log());
+}
+
+#[tokio::test]
+async fn a_hard_limit_on_open_files_is_kept_and_logged() {
+    let app = TestApp::on_sqlite();
+    let server = start_with_open_files(&app, "-n 300").await;
+    assert!(server.log().contains("at most 100 connections at once instead of 4096"), "{}", server.log());
+    let mut idle = Vec::new();
+    for n in 1..=20 {
+        for _ in 0..20 {
+            let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+            socket.bind(format!("127.0.0.{n}:0").parse().expect("an address")).expect("an address of this machine");
+            idle.push(socket.connect(server.address().parse().expect("an address")).await.expect("a connection"));
+        }
+    }
+    idle.truncate(50);
+    assert_eq!(Browser::new().view(&server).await.views, 1);
+    assert!(!server.log().contains("can't accept"), "{}", server.log());
 }

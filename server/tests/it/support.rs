@@ -42,6 +42,11 @@ pub(crate) const SITE: [(&str, &str); 4] = [
     ("favicon.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>"),
 ];
 
+/// What cargo-leptos writes of the hashes in their names.
+pub(crate) fn hash_file(hash: &str) -> (&'static str, String) {
+    ("hash.txt", format!("js: {hash}\nwasm: {hash}\ncss: {hash}\n"))
+}
+
 /// The first of them once more, for browsers that take Brotli. Nothing here decompresses it.
 pub(crate) const COMPRESSED: (&str, &str) = ("pkg/hello.c0ffee.js.br", "compressed");
 
@@ -81,7 +86,10 @@ impl TestApp {
         for (path, content) in SITE.into_iter().chain([COMPRESSED]) {
             fs::write(site.join(path), content).expect("a file");
         }
-        let settings = [("NO_COLOR", "1"), ("PORT", "0"), ("STORE_TIMEOUT", UNHURRIED)];
+        let (path, hashes) = hash_file("c0ffee");
+        fs::write(site.join(path), hashes).expect("a file");
+        let settings =
+            [("LEPTOS_OUTPUT_NAME", "hello"), ("NO_COLOR", "1"), ("PORT", "0"), ("STORE_TIMEOUT", UNHURRIED)];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self { store, folder, settings: settings.into() }
     }

@@ -33,12 +33,14 @@ impl State {
 }
 
 /// Which sessions are meant: those that pass all that is set. The default means every session.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Those in this state.
     pub state: Option<State>,
     /// Those that began before this time. A session of which nobody knows when it began does not pass.
     pub created_before: Option<SystemTime>,
+    /// Those in which this user is signed in.
+    pub user: Option<String>,
 }
 
 impl Filter {
@@ -47,6 +49,7 @@ impl Filter {
     pub fn passes(&self, record: &Record, now: SystemTime) -> bool {
         self.state.is_none_or(|state| state == State::of(record, now))
             && self.created_before.is_none_or(|end| record.created_at.is_some_and(|created| created < end))
+            && self.user.as_deref().is_none_or(|user| record.meta.user() == Some(user))
     }
 }
 
@@ -84,7 +87,7 @@ mod tests {
     #[test]
     fn what_passes_passes_all_that_is_set() {
         let old = Filter { created_before: Some(at(5)), ..Filter::default() };
-        let old_and_live = Filter { state: Some(State::Live), ..old };
+        let old_and_live = Filter { state: Some(State::Live), ..old.clone() };
         for (created, expires, passes) in [
             (Some(4), Some(11), [true, true, true]),
             (Some(4), Some(9), [true, true, false]),
@@ -92,7 +95,7 @@ mod tests {
             (None, Some(11), [true, false, false]),
         ] {
             let record = Record { created_at: created.map(at), expires_at: expires.map(at), ..Record::default() };
-            let passed = [Filter::default(), old, old_and_live].map(|filter| filter.passes(&record, at(10)));
+            let passed = [&Filter::default(), &old, &old_and_live].map(|filter| filter.passes(&record, at(10)));
             assert_eq!(passed, passes, "{record:?}");
         }
     }

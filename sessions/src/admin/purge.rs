@@ -41,12 +41,13 @@ impl<'a> Purge<'a> {
     /// See [`Error`]. What was deleted before stays deleted and is counted; another step works on the same page
     /// again.
     pub async fn step(&mut self) -> Result<bool, Error> {
-        let Self { admin, filter, .. } = *self;
-        let page = admin.page(self.after.as_ref(), PAGE).await?;
+        let admin = self.admin;
+        let page = admin.candidates(&self.filter, self.after.as_ref(), PAGE).await?;
         let Some((last, _)) = page.last() else { return Ok(false) };
         let (last, seen) = (*last, page.len());
         let now = SystemTime::now();
         let failed = AtomicBool::new(false);
+        let filter = &self.filter;
         let due = page.into_iter().filter(|(_, stored)| filter.passes(&stored.record, now));
         // After a failure none is begun any more; those under way are waited for.
         let removals =
@@ -90,7 +91,7 @@ impl<'a> Purge<'a> {
     }
 }
 
-async fn remove(admin: &Admin, filter: Filter, key: SessionKey, stored: Stored) -> Result<bool, Error> {
+async fn remove(admin: &Admin, filter: &Filter, key: SessionKey, stored: Stored) -> Result<bool, Error> {
     let due = |record: &_| filter.passes(record, SystemTime::now());
     engine::delete(&admin.store, &key, Some(stored), &due, false, &mut admin.budget()).await
 }

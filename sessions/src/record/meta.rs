@@ -60,6 +60,15 @@ impl Meta {
         self.signed_in.as_ref().map(|signed_in| signed_in.user.as_str())
     }
 
+    /// Where the session is now, if this is the record of its old id and leads there.
+    #[must_use]
+    pub fn moved_to(&self) -> Option<SessionKey> {
+        match self.replaced {
+            Some(Replaced::By(key)) => Some(key),
+            Some(Replaced::Closed) | None => None,
+        }
+    }
+
     /// The path of [`user`](Self::user) inside the object that [`to_json`](Self::to_json) makes.
     pub const USER: &'static str = "user";
 

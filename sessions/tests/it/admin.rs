@@ -24,7 +24,7 @@ use serde_json::{Map, Value, json};
 use crate::bench::Counter;
 
 const HOUR: Duration = Duration::from_secs(3600);
-const EXPIRED: Filter = Filter { state: Some(State::Expired), created_before: None };
+const EXPIRED: Filter = Filter { state: Some(State::Expired), created_before: None, user: None };
 
 /// Does something to the inner store before a write, as somebody else would, and loses the write's answer then.
 struct Meddled<F> {

@@ -7,7 +7,7 @@ use firestore::gcloud_sdk::google::firestore::v1::{Document, DocumentMask, Value
 use serde_json::{Map, Value as Json};
 
 use super::{
-    StoreError, Stored, Version,
+    StoreError, Stored,
     time::{from_timestamp, to_timestamp, version_of},
     value::{Fields, fields_to_firestore, from_firestore, name_from_firestore, name_to_firestore, value},
 };

@@ -1,0 +1,5 @@
+//! Parts of pages that the server renders and nothing moves.
+
+pub(crate) mod open_graph;
+pub(crate) mod session_forms;
+pub(crate) mod session_info;

@@ -1,0 +1,206 @@
+//! What the island does: one request to the server at a time, and what it shows meanwhile.
+
+use leptos::{prelude::*, task::spawn_local};
+
+use super::{CounterState, STATE, platform};
+use crate::{
+    island_state,
+    server_fns::{ApiError, choose_greeting, forget, refresh},
+};
+
+/// What a visitor can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(all(feature = "ssr", not(test)), expect(dead_code, reason = "nobody clicks on the server"))]
+pub(super) enum Action {
+    /// Count a view.
+    Refresh,
+    /// Be greeted this way from now on.
+    Choose(String),
+    /// End the session.
+    Forget,
+}
+
+impl Action {
+    async fn perform(self) -> Result<CounterState, ApiError> {
+        match self {
+            Self::Refresh => refresh().await.map(CounterState::Counted),
+            Self::Choose(greeting) => choose_greeting(greeting).await.map(CounterState::Counted),
+            Self::Forget => forget().await.map(|()| CounterState::Ended),
+        }
+    }
+}
+
+/// What the island shows, and what it is about to do.
+#[derive(Clone)]
+pub(super) struct UiState {
+    pub(super) counter: CounterState,
+    /// The value of `aria-busy`; none until the first request.
+    pub(super) busy: Option<&'static str>,
+    pub(super) message: &'static str,
+    /// What is to be done as soon as the request under way has ended.
+    next: Option<Action>,
+}
+
+impl UiState {
+    fn new(counter: CounterState) -> Self {
+        Self { counter, busy: None, message: "", next: None }
+    }
+
+    fn is_busy(&self) -> bool {
+        self.busy == Some("true")
+    }
+
+    /// Begins an action, if none is under way. Otherwise it's done afterwards; but a second refresh, as of a double
+    /// click, is the same refresh, and after the end of the session nothing is left to be done.
+    fn begin(&mut self, action: Action) -> Option<Action> {
+        if !self.is_busy() {
+            self.busy = Some("true");
+            return Some(action);
+        }
+        if action != Action::Refresh && self.next != Some(Action::Forget) {
+            self.next = Some(action);
+        }
+        None
+    }
+
+    /// Takes the result of an action, which was sent when `before` was shown. Returns the action to do next.
+    fn finish(&mut self, result: Result<CounterState, ApiError>, before: &CounterState) -> Option<Action> {
+        match result {
+            Ok(new) => {
+                self.message = "";
+                if new == CounterState::Ended {
+                    self.next = None;
+                }
+                // If nothing has come in between, the response is right. Otherwise the newer of the two is.
+                if *before == self.counter || self.counter.is_older_than(&new) {
+                    let ended = self.falls(&new);
+                    self.show(new, ended);
+                }
+            }
+            Err(error) => self.message = error.message(),
+        }
+        let next = self.next.take();
+        self.busy = Some(if next.is_some() { "true" } else { "false" });
+        next
+    }
+
+    /// Whether the new count is smaller. By itself a count never falls: one that does is another session's, or none's.
+    fn falls(&self, new: &CounterState) -> bool {
+        new.views() < self.counter.views()
+    }
+
+    /// Shows a new state; the session that was shown may have `ended`.
+    fn show(&mut self, new: CounterState, ended: bool) {
+        platform::show_in_forms(&new, ended);
+        self.counter = new;
+    }
+}
+
+/// The island, copied freely.
+#[derive(Clone, Copy)]
+pub(super) struct Controller {
+    pub(super) ui: RwSignal<UiState>,
+}
+
+impl Controller {
+    /// The island at first. In the browser it also listens to what happens elsewhere from now on.
+    pub(super) fn start() -> Self {
+        // An island that can't read its state knows nothing, counts nothing, and leaves what is shown as it is.
+        let counter = island_state::initial(STATE).unwrap_or(CounterState::Unknown);
+        let controller = Self { ui: RwSignal::new(UiState::new(counter)) };
+        platform::start(controller);
+        controller
+    }
+
+    pub(super) fn has_ended(self) -> bool {
+        self.ui.with_untracked(|ui| ui.counter == CounterState::Ended)
+    }
+
+    /// Does an action now, or after the one under way.
+    pub(super) fn dispatch(self, action: Action) {
+        let Some(Some(action)) = self.ui.try_update(|ui| ui.begin(action)) else { return };
+        spawn_local(async move {
+            let mut next = Some(action);
+            while let Some(action) = next {
+                let before = self.ui.with_untracked(|ui| ui.counter.clone());
+                let result = action.perform().await;
+                if let Ok(new) = &result {
+                    platform::broadcast(new);
+                }
+                next = self.ui.try_update(|ui| ui.finish(result, &before)).flatten();
+            }
+        });
+    }
+
+    /// Shows what another tab says, unless something newer is shown already; a `correction` is always the newest.
+    #[cfg(all(feature = "hydrate", not(feature = "ssr")))]
+    pub(super) fn on_news(self, new: CounterState, correction: bool) {
+        self.ui.update(|ui| {
+            if correction || ui.counter.is_older_than(&new) {
+                let ended = !correction && ui.falls(&new);
+                ui.show(new, ended);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{counter::CounterView, greeting::Greeting};
+
+    fn counted(views: u64) -> CounterState {
+        CounterState::Counted(CounterView { views, greeting: Greeting::first() })
+    }
+
+    fn busy_with(action: Action) -> UiState {
+        let mut ui = UiState::new(counted(1));
+        assert_eq!(ui.begin(action.clone()), Some(action));
+        ui
+    }
+
+    #[test]
+    fn what_is_clicked_meanwhile_is_done_afterwards() {
+        let moin = || Action::Choose("Moin".to_owned());
+        for (clicks, next) in [
+            (vec![Action::Forget], Some(Action::Forget)),
+            (vec![moin()], Some(moin())),
+            (vec![Action::Refresh], None),
+            (vec![moin(), Action::Refresh], Some(moin())),
+            (vec![moin(), Action::Forget], Some(Action::Forget)),
+            (vec![Action::Forget, moin()], Some(Action::Forget)),
+        ] {
+            let mut ui = busy_with(Action::Refresh);
+            for click in &clicks {
+                assert_eq!(ui.begin(click.clone()), None);
+            }
+            assert_eq!(ui.finish(Ok(counted(2)), &counted(1)), next, "{clicks:?}");
+            assert_eq!(ui.busy, Some(if next.is_some() { "true" } else { "false" }), "{clicks:?}");
+        }
+    }
+
+    #[test]
+    fn it_is_done_although_the_first_action_failed() {
+        let mut ui = busy_with(Action::Refresh);
+        ui.begin(Action::Forget);
+        assert_eq!(ui.finish(Err(ApiError::Unreachable), &counted(1)), Some(Action::Forget));
+        assert_ne!(ui.message, "");
+        assert_eq!(ui.finish(Ok(CounterState::Ended), &counted(1)), None);
+        assert_eq!((ui.message, ui.busy, &ui.counter), ("", Some("false"), &CounterState::Ended));
+    }
+
+    #[test]
+    fn after_the_end_nothing_is_left_to_do() {
+        let mut ui = busy_with(Action::Forget);
+        ui.begin(Action::Choose("Moin".to_owned()));
+        assert_eq!(ui.finish(Ok(CounterState::Ended), &counted(1)), None);
+    }
+
+    #[test]
+    fn a_response_that_was_overtaken_is_not_shown() {
+        let mut ui = busy_with(Action::Refresh);
+        ui.counter = counted(3);
+        ui.finish(Ok(counted(2)), &counted(1));
+        assert_eq!(ui.counter, counted(3));
+    }
+}

@@ -1,0 +1,7 @@
+//! The pages: each is one file here, a line in this list, and a line in `routes.rs`.
+
+pub mod home;
+pub mod notice;
+pub mod session;
+
+pub use crate::components::session_info::SessionInfo;

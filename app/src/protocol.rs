@@ -1,0 +1,50 @@
+//! How server functions travel: one protocol for any argument, any return value and any error.
+//!
+//! ```ignore
+//! #[server(prefix = "/api", endpoint = "refresh", protocol = JsonOrForm)]
+//! pub async fn refresh() -> Result<CounterView, ApiError> { .. }
+//! ```
+//!
+//! The WASM sends the arguments as JSON, a plain `<form>` sends them as form fields (`name[field]=value` for a field of
+//! a struct); return value and error are JSON either way. Leptos' default protocol works beside it: `ActionForm` needs
+//! that one, and it costs 24 kB of WASM (docs/page.md).
+
+use http::StatusCode;
+use leptos::prelude::FromServerFnError;
+use serde::{Serialize, de::DeserializeOwned};
+
+#[cfg(all(feature = "hydrate", not(feature = "ssr")))]
+mod browser;
+#[cfg(any(test, all(feature = "hydrate", not(feature = "ssr"))))]
+mod json;
+#[cfg(feature = "ssr")]
+mod server;
+#[cfg(feature = "ssr")]
+pub use server::error_response;
+
+/// A value from its JSON; `None` if it isn't one's.
+#[cfg(all(feature = "hydrate", not(feature = "ssr")))]
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Option<T> {
+    json::from_str(text).ok()
+}
+
+/// The protocol: `POST`, arguments as JSON or as a form's fields, everything returned as JSON.
+///
+/// A form that succeeds leads back to the page that it was sent from.
+#[derive(Debug)]
+pub struct JsonOrForm;
+
+/// An error of a server function that says how it looks in HTTP.
+pub trait HttpError: FromServerFnError + Serialize + DeserializeOwned + Send {
+    /// The status of a response with this error.
+    fn status(&self) -> StatusCode;
+
+    /// After how many seconds it is worth trying again, for the header field `Retry-After`. A form with such an error
+    /// leads back to its page, which shows the state of things better than a bare error does.
+    fn retry_after(&self) -> Option<u32> {
+        None
+    }
+
+    /// The error for a response that has this status and no readable error: one that a proxy sent, say.
+    fn from_status(status: StatusCode) -> Self;
+}

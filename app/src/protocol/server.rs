@@ -1,0 +1,162 @@
+//! The server's half: it reads arguments, and writes return values and errors.
+
+use axum::{
+    body::{Body, Bytes},
+    http::{
+        HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri,
+        header::{ACCEPT, CONTENT_TYPE, HOST, LOCATION, REFERER, RETRY_AFTER},
+    },
+    response::IntoResponse,
+};
+use leptos::{
+    prelude::use_context,
+    server_fn::{Protocol, client::Client, error::ServerFnErrorErr, request::Req, server::Server},
+};
+use leptos_axum::ResponseOptions;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{HttpError, JsonOrForm};
+
+/// How deep a form's fields may nest: `a[b][c]` is 2 deep.
+const FORM_DEPTH: usize = 5;
+
+impl<Input, Output, C, S, E> Protocol<Input, Output, C, S, E> for JsonOrForm
+where
+    Input: DeserializeOwned + Send,
+    Output: Serialize + Send,
+    C: Client<E>,
+    S: Server<E, Request = Request<Body>, Response = Response<Body>>,
+    E: HttpError + Sync,
+{
+    const METHOD: Method = Method::POST;
+
+    async fn run_server<F, Fut>(request: Request<Body>, server_fn: F) -> Result<Response<Body>, E>
+    where
+        F: Fn(Input) -> Fut + Send,
+        Fut: Future<Output = Result<Output, E>> + Send,
+    {
+        let sender = Sender::of(request.headers());
+        let result = match read(request).await {
+            Ok(input) => server_fn(input).await,
+            Err(error) => Err(error),
+        };
+        let result = result.and_then(|output| {
+            serde_json::to_vec(&output)
+                .map_err(|error| E::from_server_fn_error(ServerFnErrorErr::Serialization(error.to_string())))
+        });
+        Ok(sender.respond(result))
+    }
+
+    async fn run_client(_: &str, _: Input) -> Result<Output, E> {
+        Err(E::from_server_fn_error(ServerFnErrorErr::Request("the server calls its functions directly".to_owned())))
+    }
+}
+
+async fn read<I: DeserializeOwned, E: HttpError>(request: Request<Body>) -> Result<I, E> {
+    let is_json = request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == b"application/json");
+    let body: Bytes = Req::<E>::try_into_bytes(request).await?;
+    let input = if is_json {
+        serde_json::from_slice(&body).map_err(|error| error.to_string())
+    } else {
+        // Not strict: browsers send the brackets in a field's name percent-encoded.
+        serde_qs::Config::new(FORM_DEPTH, false).deserialize_bytes(&body).map_err(|error| error.to_string())
+    };
+    input.map_err(|error| E::from_server_fn_error(ServerFnErrorErr::Args(error)))
+}
+
+/// The response to a request that failed: this body, with the status of the error.
+pub fn error_response(error: impl HttpError, body: impl IntoResponse) -> Response<Body> {
+    let retry_after = error.retry_after().map(|seconds| [(RETRY_AFTER, HeaderValue::from(seconds))]);
+    (error.status(), retry_after, body).into_response()
+}
+
+/// Who sent a request.
+enum Sender {
+    /// The WASM, or any other program.
+    Script,
+    /// A form, whose browser shows the response as a page; with the path of the page that it is on.
+    Form(String),
+}
+
+impl Sender {
+    fn of(headers: &HeaderMap) -> Self {
+        let accept = headers.get(ACCEPT).map_or(&b""[..], HeaderValue::as_bytes);
+        if accept.windows(9).any(|types| types == b"text/html") {
+            Self::Form(page_of(headers).unwrap_or_else(|| "/".to_owned()))
+        } else {
+            Self::Script
+        }
+    }
+
+    /// The response with a server function's result, whose value is JSON already.
+    fn respond<E: HttpError>(self, result: Result<Vec<u8>, E>) -> Response<Body> {
+        let is_retryable = result.as_ref().is_err_and(|error| error.retry_after().is_some());
+        let json = |body| ([(CONTENT_TYPE, "application/json")], body);
+        let response = match result {
+            Ok(body) => json(body).into_response(),
+            Err(error) => {
+                let body = serde_json::to_vec(&error).unwrap_or_default();
+                error_response(error, json(body))
+            }
+        };
+        if let Self::Form(page) = self {
+            // Leptos sends every form back to its `Referer`, whatever the result; these options overrule it.
+            let leads_back = response.status().is_success() || is_retryable;
+            redirect_form(response.status(), leads_back.then_some(page));
+        }
+        response
+    }
+}
+
+fn redirect_form(status: StatusCode, page: Option<String>) {
+    let Some(options) = use_context::<ResponseOptions>() else { return };
+    // The server function itself may have called `redirect`.
+    let redirected = options.0.read().is_ok_and(|options| options.headers.contains_key(LOCATION));
+    if redirected {
+        return;
+    }
+    match page.and_then(|page| HeaderValue::try_from(page).ok()) {
+        Some(page) => {
+            options.insert_header(LOCATION, page);
+            options.set_status(StatusCode::SEE_OTHER);
+        }
+        None => options.set_status(status),
+    }
+}
+
+/// Path and query of the page of this site that the form was on. `None` if the browser doesn't say, or if it is no page
+/// of this site: a path that begins with `//` or `/\` would lead to another host.
+fn page_of(headers: &HeaderMap) -> Option<String> {
+    let referer: Uri = headers.get(REFERER)?.to_str().ok()?.parse().ok()?;
+    let host = headers.get(HOST)?.to_str().ok()?;
+    let path = referer.path_and_query()?.as_str();
+    let leaves = path.starts_with("//") || path.starts_with("/\\") || !path.starts_with('/');
+    (referer.authority()?.as_str() == host && !leaves).then(|| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(referer: &str) -> Option<String> {
+        let headers = [(REFERER, referer), (HOST, "example.com:8080")];
+        page_of(&headers.into_iter().filter_map(|(name, value)| Some((name, value.parse().ok()?))).collect())
+    }
+
+    #[test]
+    fn a_form_leads_back_to_its_page_and_to_no_other_site() {
+        for (referer, path) in [
+            ("http://example.com:8080/", Some("/")),
+            ("https://example.com:8080/session?a=b&c", Some("/session?a=b&c")),
+            ("http://example.com:8080//elsewhere.com/", None),
+            ("http://example.com:8080/\\elsewhere.com/", None),
+            ("http://example.com/", None),
+            ("http://elsewhere.com/session", None),
+            ("/session", None),
+            ("about:blank", None),
+            ("", None),
+        ] {
+            assert_eq!(page(referer).as_deref(), path, "{referer}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! How a server function fails, as the browser sees it. The cause stays on the server.
+
+use http::StatusCode;
+use leptos::{
+    prelude::FromServerFnError,
+    server_fn::{codec::JsonEncoding, error::ServerFnErrorErr},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::HttpError;
+
+/// How a server function fails. To add an error, add a variant; the compiler names the places that say what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApiError {
+    /// The store of the sessions is down, slow or busy: try again in a moment.
+    Unavailable,
+    /// Too many new visitors came from the same address: try again in a minute.
+    TooMany,
+    /// It's none of the greetings.
+    UnknownGreeting,
+    /// There is no session to change.
+    NoSession,
+    /// The request can't be read.
+    BadRequest,
+    /// The request did not get through, or its response did not.
+    Unreachable,
+}
+
+impl ApiError {
+    /// What happened, and what to do, for the visitor.
+    #[must_use]
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::Unavailable => "Your session can’t be reached. Nothing is lost: try again.",
+            Self::TooMany => "Too many new visitors just now. Try again in a minute.",
+            Self::NoSession => "Your session has ended. Load the page again.",
+            Self::Unreachable => "There is no connection. Check it and try again.",
+            Self::UnknownGreeting | Self::BadRequest => "That did not work. Load the page again.",
+        }
+    }
+}
+
+impl HttpError for ApiError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Unavailable | Self::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::UnknownGreeting => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NoSession => StatusCode::NOT_FOUND,
+            Self::BadRequest => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::Unavailable | Self::Unreachable => Some(2),
+            Self::TooMany => Some(60),
+            Self::UnknownGreeting | Self::NoSession | Self::BadRequest => None,
+        }
+    }
+
+    fn from_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::TOO_MANY_REQUESTS => Self::TooMany,
+            status if status.is_client_error() => Self::BadRequest,
+            _ => Self::Unavailable,
+        }
+    }
+}
+
+impl FromServerFnError for ApiError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => Self::BadRequest,
+            // The body of a request on the server, of a response in the browser: that one comes from a proxy in between
+            // as likely as not.
+            ServerFnErrorErr::Deserialization(_) if cfg!(feature = "ssr") => Self::BadRequest,
+            _ => Self::Unreachable,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What the pages and the server functions do with a visitor's session. Nothing else here calls the session's store.
+
+use std::sync::Arc;
+
+use leptos::prelude::use_context;
+use sessions::{Error, Session, axum::SessionHandle};
+
+use super::ApiError;
+use crate::{
+    components::session_info::SessionInfo, greeting::Greeting, shell::Site, stored_data::StoredField, visitor::Visitor,
+};
+
+/// The session of the request that a server function or a page is called for.
+///
+/// # Errors
+/// [`ApiError::Unavailable`] if the route has no session layer.
+pub(crate) async fn handle() -> Result<SessionHandle<Visitor>, ApiError> {
+    leptos_axum::extract().await.map_err(|_missing| ApiError::Unavailable)
+}
+
+/// Counts a view.
+///
+/// # Errors
+/// [`ApiError::Unavailable`] if the store is, the cause is in the log; [`ApiError::TooMany`].
+pub(crate) async fn count_view(session: &SessionHandle<Visitor>) -> Result<Arc<Session<Visitor>>, ApiError> {
+    let counted = session.upsert(Visitor::count_view).await.map_err(|error| to_api_error(&error))?;
+    metrics::counter!("views_total").increment(1);
+    Ok(counted.session)
+}
+
+/// Greets the visitor this way from now on.
+pub(super) async fn greet_with(
+    session: &SessionHandle<Visitor>,
+    greeting: Greeting,
+) -> Result<Arc<Session<Visitor>>, ApiError> {
+    let greeted = session.upsert(move |visitor| visitor.greet_with(greeting)).await;
+    Ok(greeted.map_err(|error| to_api_error(&error))?.session)
+}
+
+/// Corrects greeting and count; `None` without a session.
+pub(super) async fn correct(
+    session: &SessionHandle<Visitor>,
+    greeting: Greeting,
+    views: u64,
+) -> Result<Option<Arc<Session<Visitor>>>, ApiError> {
+    let corrected = session.update(move |visitor| visitor.correct(greeting, views)).await;
+    Ok(corrected.map_err(|error| to_api_error(&error))?.map(|corrected| corrected.session))
+}
+
+/// Reads the session and changes nothing; `None` without one.
+///
+/// # Errors
+/// [`ApiError::Unavailable`] if the store is, the cause is in the log.
+pub(crate) async fn read(session: &SessionHandle<Visitor>) -> Result<Option<Arc<Session<Visitor>>>, ApiError> {
+    session.read().await.map_err(|error| to_api_error(&error))
+}
+
+/// Deletes the session and its cookie.
+pub(super) async fn delete(session: &SessionHandle<Visitor>) -> Result<(), ApiError> {
+    session.delete().await.map_err(|error| to_api_error(&error))
+}
+
+/// What is stored, for a person to read.
+pub(crate) fn fields(session: &Session<Visitor>) -> Vec<StoredField> {
+    let store = use_context::<Arc<Site>>().map_or("", |site| site.store);
+    let info = SessionInfo::new(store, session.created_at, session.expires_at, session.ends_at);
+    let (since, until) = info.days();
+    let field = |name: &str, value: String| StoredField { name: name.to_owned(), value };
+    vec![
+        field("Greeting", session.data.greeting().text().to_owned()),
+        field("Views", session.data.views().to_string()),
+        field("Began", since),
+        field("Ends", until),
+        field("Kept in", store.to_owned()),
+    ]
+}
+
+/// The visitor learns what kind of failure it is. The cause is for the log: the request log takes it from the
+/// response's [`Usages`](sessions::axum::Usages).
+fn to_api_error(error: &Error) -> ApiError {
+    match error {
+        Error::NotAdmitted => ApiError::TooMany,
+        _ => ApiError::Unavailable,
+    }
+}

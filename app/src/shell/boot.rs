@@ -1,0 +1,12 @@
+//! The script that loads the WASM and brings the islands to life.
+//!
+//! It walks the page as Leptos' own does (`island_script.js`): outer islands before those within, and the context of an
+//! island is there for the islands among its children. It differs in three things: it says on the `html` element how it
+//! went (`data-hydrated` is `true` or `failed`), an island that fails leaves the others alive, and Leptos' lists of
+//! resources are there on a page that has none.
+
+/// The script for these paths of the JavaScript and the WASM.
+pub(super) fn script(js: &str, wasm: &str) -> String {
+    let script = include_str!("boot.js").lines().map(str::trim).collect::<Vec<_>>().join("\n");
+    script.replace("JS", &format!("{js:?}")).replace("WASM", &format!("{wasm:?}"))
+}

@@ -1,0 +1,84 @@
+// All that Leptos offers to islands, on one page.
+
+import { expect, test, type Page } from '@playwright/test';
+
+async function open(page: Page): Promise<string[]> {
+  const complaints: string[] = [];
+  await page.addInitScript(() =>
+    document.addEventListener('securitypolicyviolation', ({ violatedDirective }) => console.error(`refused: ${violatedDirective}`)),
+  );
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(`${error}`));
+  await page.goto('/');
+  // One island fails, and the page says so.
+  await expect(page.locator('html')).toHaveAttribute('data-hydrated', 'failed');
+  await page.waitForFunction(() => document.documentElement.dataset['hydrated'] === 'failed');
+  return complaints;
+}
+
+test('an island that fails leaves the others alive', async ({ page }) => {
+  const complaints = await open(page);
+  await expect(page.locator('#failing')).toHaveText('As the server rendered it');
+  await page.locator('#props').click();
+  await expect(page.locator('#props')).toHaveText('Count: 42');
+  expect(complaints).toHaveLength(1);
+  expect(complaints[0]).toContain('its script did not start');
+});
+
+test('an island has its props', async ({ page }) => {
+  await open(page);
+  const button = page.locator('#props');
+  await expect(button).toHaveText('Count: 40');
+  await button.click();
+  await button.click();
+  await expect(button).toHaveText('Count: 44');
+});
+
+test('an island has the context of the one around it', async ({ page }) => {
+  await open(page);
+  await expect(page.locator('#inner')).toHaveText('light');
+  await page.getByRole('button', { name: 'Darker' }).click();
+  await expect(page.locator('#inner')).toHaveText('dark');
+});
+
+test('a resource is loaded once, by the server, and again when it must be', async ({ page }) => {
+  const posts: string[] = [];
+  page.on('request', (request) => request.method() === 'POST' && posts.push(request.url()));
+  const response = await page.request.get('/');
+  expect(await response.text()).toContain('[2, 4, 7]');
+
+  await open(page);
+  await expect(page.locator('#loaded')).toHaveText('[2, 4, 7]');
+  expect(posts).toEqual([]);
+
+  await page.locator('#load').click();
+  await expect(page.locator('#loaded')).toHaveText('[11, 13, 16]');
+  expect(posts).toHaveLength(1);
+});
+
+test('a resource outside of islands is in the page', async ({ page }) => {
+  const response = await page.request.get('/');
+  expect(await response.text()).toContain('[5, 10]');
+  await open(page);
+  await expect(page.locator('#rendered')).toHaveText('[5, 10]');
+});
+
+test('a form calls its server function in place', async ({ page }) => {
+  await open(page);
+  await page.getByLabel('Name').fill('Ada');
+  await page.getByRole('button', { name: 'Greet' }).click();
+  await expect(page.locator('#greeted')).toHaveText('Hello, Ada!');
+});
+
+test.describe('without a script', () => {
+  test.use({ javaScriptEnabled: false });
+
+  test('a form leads back to its page', async ({ page }) => {
+    await page.goto('/');
+    await page.getByLabel('Name').fill('Ada');
+    const posted = page.waitForResponse((response) => response.request().method() === 'POST');
+    await page.getByRole('button', { name: 'Greet' }).click();
+    expect((await posted).status()).toBe(302);
+    await expect(page.getByRole('heading', { name: 'Kitchen sink' })).toBeVisible();
+  });
+});

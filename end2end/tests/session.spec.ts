@@ -1,0 +1,117 @@
+// What is stored about a visitor, to read, to correct, to download and to delete: with a script and without one.
+
+import { readFile } from 'node:fs/promises';
+import { expect, test } from '../fixtures';
+import { SessionPage } from '../pages/session';
+
+test('without a session nothing is stored, and the page stores nothing', async ({ context, home, page }) => {
+  const session = new SessionPage(home.page);
+  await session.open();
+  await session.saysNothingIsStored();
+  expect(await context.cookies()).toEqual([]);
+
+  const answer = await page.request.get('/session.json');
+  expect(answer.status()).toBe(404);
+  expect(answer.headers()['content-type']).toBe('application/json');
+  expect(await context.cookies()).toEqual([]);
+});
+
+test('it shows what is stored, and looking at it counts nothing', async ({ home, page, stored }) => {
+  await home.open();
+  const greeting = await home.shownGreeting();
+  await page.getByRole('link', { name: 'See what is stored' }).click();
+  const session = new SessionPage(page);
+  await session.shows(greeting, 1);
+  await page.reload();
+  await session.shows(greeting, 1);
+  await expect(page.getByRole('heading', { name: 'Privacy' })).toBeVisible();
+  expect(await stored()).toBe(1);
+});
+
+test('what is downloaded is what is stored', async ({ home, page }) => {
+  await home.open();
+  const greeting = await home.shownGreeting();
+  const session = new SessionPage(page);
+  await session.open();
+
+  const downloading = page.waitForEvent('download');
+  await session.download.click();
+  const download = await downloading;
+
+  expect(download.suggestedFilename()).toBe('session.json');
+  const json = JSON.parse(await readFile(await download.path(), 'utf8'));
+  expect(json).toEqual({ greeting, views: 1, created_at: expect.any(String), expires_at: expect.any(String) });
+  expect(Date.parse(json.expires_at) - Date.parse(json.created_at)).toBeGreaterThan(0);
+});
+
+test('what is stored can be corrected', async ({ home, page, stored }) => {
+  await home.open();
+  const session = new SessionPage(page);
+  await session.open();
+
+  await session.correct('Salut le Monde', 41);
+
+  await session.shows('Salut le Monde', 41);
+  await expect(page).toHaveURL(/\/session$/);
+  await home.open();
+  await home.showsViews(42);
+  await home.showsGreeting('Salut le Monde');
+  expect(await stored()).toBe(42);
+});
+
+test('forgetting leads back to the page, which then says that nothing is stored', async ({ context, home, page }) => {
+  await home.open();
+  const session = new SessionPage(page);
+  await session.open();
+
+  await session.forget();
+
+  await session.saysNothingIsStored();
+  await expect(page).toHaveURL(/\/session$/);
+  expect(await context.cookies()).toEqual([]);
+});
+
+test('a correction is made in place', { tag: '@script' }, async ({ baseURL, home, page }) => {
+  await home.open();
+  const session = new SessionPage(page);
+  await session.openHydrated();
+  const [posts, navigations] = [home.posts(), home.navigations()];
+
+  await session.correct('Hola Mundo', 7);
+  await session.shows('Hola Mundo', 7);
+  await session.correct('Hallo Welt', 3);
+  await session.shows('Hallo Welt', 3);
+
+  expect(posts).toEqual([`${baseURL}/api/correct`, `${baseURL}/api/correct`]);
+  expect(navigations.count).toBe(0);
+});
+
+test('it shows what other tabs do, and they show what is corrected', { tag: '@script' }, async ({ context, home }) => {
+  await home.openHydrated();
+  await home.choose('Ciao Mondo');
+  const session = new SessionPage(await context.newPage());
+  await session.openHydrated();
+  await session.shows('Ciao Mondo', 1);
+
+  await home.refresh.click();
+  await home.showsViews(2);
+  await session.shows('Ciao Mondo', 2);
+
+  await session.correct('Hola Mundo', 1234);
+  await home.showsViews(1234);
+  await session.correct('Hallo Welt', 5);
+  await home.showsViews(5);
+  await home.showsGreeting('Hallo Welt');
+
+  await home.forget();
+  await home.showsForgotten();
+  await expect(session.stored).toBeEmpty();
+  await session.correct('Hola Mundo', 9);
+  await expect(session.message).toHaveText('Your session has ended. Load the page again.');
+});
+
+test('its card has an address of its own', async ({ baseURL, home, page }) => {
+  await new SessionPage(home.page).open();
+  await expect(page.locator('meta[property="og:url"]')).toHaveAttribute('content', `${baseURL}/session`);
+  await expect(page.locator('meta[property="og:title"]')).toHaveAttribute('content', 'Your session');
+});

@@ -1,0 +1,97 @@
+//! How sessions are printed. The value of the cookie is not part of it: only the visitor's browser has that.
+
+use std::time::SystemTime;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use sessions::{Record, SessionKey, admin::State};
+
+use crate::cli::output::{exact, plain, to_the_second};
+
+/// The columns of a table; the last one has any width. The id is complete, so that it can be copied.
+pub(super) const HEADINGS: [&str; 6] = ["ID", "STATE", "CREATED", "EXPIRES", "VIEWS", "GREETING"];
+
+/// A session for scripts: a JSON object.
+#[derive(Serialize)]
+pub(super) struct SessionJson<'a> {
+    id: String,
+    state: &'static str,
+    created_at: Option<String>,
+    expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    successor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+    data: &'a Map<String, Value>,
+}
+
+impl<'a> SessionJson<'a> {
+    pub(super) fn new(key: &SessionKey, record: &'a Record, now: SystemTime) -> Self {
+        Self {
+            id: key.to_string(),
+            state: state(record, now),
+            created_at: record.created_at.map(exact),
+            expires_at: record.expires_at.map(exact),
+            successor: record.meta.moved_to().map(|key| key.to_string()),
+            user: record.meta.user(),
+            data: &record.data,
+        }
+    }
+
+    pub(super) fn json(&self) -> String {
+        // Keys are strings and every value is valid JSON, so this can't fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// A line of a table.
+pub(super) fn line(cells: [&str; 6]) -> String {
+    let [id, state, created, expires, views, greeting] = cells;
+    format!("{id:<64}  {state:<8}  {created:<20}  {expires:<20}  {views:>8}  {greeting}")
+}
+
+/// A session as a line of a table.
+pub(super) fn row(key: &SessionKey, record: &Record, now: SystemTime) -> String {
+    let field = |name| record.data.get(name).map_or_else(nothing, plain);
+    line([
+        &key.to_string(),
+        state(record, now),
+        &record.created_at.map_or_else(nothing, to_the_second),
+        &record.expires_at.map_or_else(nothing, to_the_second),
+        &field("views"),
+        &field("greeting"),
+    ])
+}
+
+/// A session as lines of a name and a value each.
+pub(super) fn lines(key: &SessionKey, record: &Record, now: SystemTime) -> Vec<String> {
+    let mut fields = vec![
+        ("id", key.to_string()),
+        ("state", state(record, now).to_owned()),
+        ("created", record.created_at.map_or_else(nothing, to_the_second)),
+        ("expires", record.expires_at.map_or_else(nothing, to_the_second)),
+    ];
+    fields.extend(record.meta.user().map(|user| ("user", plain(&Value::String(user.to_owned())))));
+    fields.extend(record.meta.moved_to().map(|successor| ("now is", successor.to_string())));
+    let mut lines: Vec<_> = fields.into_iter().map(|(name, value)| format!("{name:<10}  {value}")).collect();
+    lines.extend(
+        record
+            .data
+            .iter()
+            .map(|(name, value)| format!("{:<10}  {}", plain(&Value::String(name.clone())), plain(value))),
+    );
+    lines
+}
+
+fn state(record: &Record, now: SystemTime) -> &'static str {
+    match State::of(record, now) {
+        State::Live => "live",
+        State::Replaced => "replaced",
+        State::Expired => "expired",
+        _ => "unknown",
+    }
+}
+
+fn nothing() -> String {
+    "-".to_owned()
+}

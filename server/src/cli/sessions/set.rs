@@ -1,0 +1,107 @@
+//! `set`: a change of what a session holds.
+
+use std::str::FromStr;
+
+use app::visitor::Visitor;
+use serde::Deserialize as _;
+use serde_json::{Map, Value};
+
+use super::{
+    Sessions,
+    args::SetArgs,
+    show::{missing, print},
+};
+use crate::cli::exit::Failure;
+
+/// `FIELD=VALUE`
+#[derive(Clone, Debug)]
+pub(crate) struct Assignment {
+    field: String,
+    value: Value,
+}
+
+impl FromStr for Assignment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (field, value) = text.split_once('=').ok_or("it must be FIELD=VALUE")?;
+        let value = serde_json::from_str(value).unwrap_or_else(|_no_json| Value::String(value.to_owned()));
+        readable(field, value).map(|value| Self { field: field.to_owned(), value })
+    }
+}
+
+pub(super) async fn run(args: &SetArgs) -> Result<(), Failure> {
+    let key = args.id.key()?;
+    let sessions = Sessions::open(&args.store)?;
+    let changed = sessions.admin.update(&key, |data| {
+        data.extend(args.fields.iter().map(|Assignment { field, value }| (field.clone(), value.clone())));
+        Ok(())
+    });
+    match changed.await.map_err(sessions.failed())? {
+        Some(record) => print(&key, &record, args.json),
+        None if sessions.admin.get(&key).await.map_err(sessions.failed())?.is_some() => {
+            Err(Failure::new(format!("the session {key} has expired: no visitor would see the change")))
+        }
+        None => Err(missing(&key)),
+    }
+}
+
+/// The value as the page would store it. What it could not read, it would replace at the next view.
+fn readable(field: &str, value: Value) -> Result<Value, String> {
+    let mut fields = fields_of(&Visitor::new(&mut rand::rng()))?;
+    if !fields.contains_key(field) {
+        let names: Vec<_> = fields.keys().map(String::as_str).collect();
+        return Err(format!("a session has no field {field:?}, only {}", names.join(", ")));
+    }
+    fields.insert(field.to_owned(), value);
+    let visitor = Visitor::deserialize(&fields).map_err(|error| format!("the page could not read that: {error}"))?;
+    fields_of(&visitor)?.remove(field).ok_or_else(|| "the page would not store that".to_owned())
+}
+
+fn fields_of(visitor: &Visitor) -> Result<Map<String, Value>, String> {
+    match serde_json::to_value(visitor) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(other) => Err(format!("{other} is no object")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_the_page_can_read_can_be_set() {
+        for (text, field, value) in [
+            ("views=41", "views", json!(41)),
+            ("views=7.0", "views", json!(7)),
+            ("greeting=Hola Mundo", "greeting", json!("Hola Mundo")),
+            ("greeting=\"41\"", "greeting", json!("41")),
+            ("greeting=1 = 1", "greeting", json!("1 = 1")),
+        ] {
+            let Assignment { field: read, value: read_value } = text.parse().expect(text);
+            assert_eq!((&*read, read_value), (field, value), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_it_cannot_read_is_refused() {
+        for (text, word) in [
+            ("views", "FIELD=VALUE"),
+            ("views=", "JSON number"),
+            ("views=many", "number"),
+            ("views=-1", "whole number"),
+            ("views=\"7\"", "number"),
+            ("greeting=", "empty"),
+            ("greeting=41", "string"),
+            ("greeting=null", "null"),
+            ("view=41", "greeting, views"),
+            ("expires_at=2030-01-01T00:00:00Z", "no field"),
+        ] {
+            let error = text.parse::<Assignment>().expect_err(text);
+            assert!(error.contains(word) && !error.contains('\n'), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Liveness and readiness. Neither touches a session.
+
+use app::visitor::Visitor;
+use axum::{
+    Extension,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
+use sessions::{
+    Sessions,
+    axum::{Usage, Usages},
+};
+use tokio_util::sync::CancellationToken;
+
+/// The path of [`live`].
+pub(crate) const LIVE: &str = "/healthz";
+
+/// The path of [`ready`].
+pub(crate) const READY: &str = "/readyz";
+
+/// Whether the path is one of a health check.
+pub(crate) fn is_check(path: &str) -> bool {
+    matches!(path, LIVE | READY)
+}
+
+/// Alive: the process responds. The store is not part of it, since a restart would not repair that.
+pub(crate) async fn live() -> &'static str {
+    "ok\n"
+}
+
+/// Ready: the store can be reached and used, and the server is not stopping.
+pub(crate) async fn ready(State((sessions, stopping)): State<(Sessions<Visitor>, CancellationToken)>) -> Response {
+    if stopping.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
+    }
+    match sessions.ping().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(error) => {
+            // The request's log line states the cause.
+            let usage = Usage::of_failure(&error);
+            let body = "the session store can't be reached\n";
+            (StatusCode::SERVICE_UNAVAILABLE, Extension(Usages(vec![usage])), body).into_response()
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Accepts connections.
+
+use std::{io, time::Duration};
+
+use socket2::SockRef;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::sleep,
+};
+
+use super::permits::{Permit, Permits};
+use crate::http::middleware::client_address::PeerAddr;
+
+/// A connection that was accepted.
+pub(super) struct Accepted {
+    pub(super) stream: TcpStream,
+    pub(super) peer: PeerAddr,
+    pub(super) permit: Permit,
+}
+
+/// Accepts the next connection, as soon as the limits allow one more. A connection whose address has as many as it may
+/// is closed.
+pub(super) async fn accept(listener: &TcpListener, permits: &Permits, user_timeout: Duration) -> Accepted {
+    let mut room = permits.any().await;
+    loop {
+        match listener.accept().await {
+            Ok((stream, address)) => {
+                let peer = PeerAddr(address.ip());
+                match permits.of(peer, room) {
+                    Ok(permit) => {
+                        if let Err(error) = configure(&stream, user_timeout) {
+                            tracing::debug!(%error, "the connection is served without its options");
+                        }
+                        return Accepted { stream, peer, permit };
+                    }
+                    Err(unused) => room = unused,
+                }
+            }
+            Err(error) if is_connection_error(&error) => {}
+            Err(error) => {
+                // Most likely there are no file descriptors left: wait for connections to end.
+                tracing::error!(%error, "can't accept a connection");
+                sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+fn configure(stream: &TcpStream, user_timeout: Duration) -> io::Result<()> {
+    // Responses are small and written at once: Nagle's algorithm would only delay them.
+    stream.set_nodelay(true)?;
+    // When a connection ends, the system still holds what its client has not read, for many minutes by default.
+    #[cfg(target_os = "linux")]
+    SockRef::from(stream).set_tcp_user_timeout(Some(user_timeout))?;
+    Ok(())
+}
+
+/// Whether the client was gone before its connection was accepted.
+fn is_connection_error(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

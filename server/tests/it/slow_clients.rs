@@ -1,0 +1,166 @@
+//! Clients that take connections and give nothing for them: they lose them, and others are served meanwhile. The server
+//! runs in this process, with limits as short as the tests need.
+
+use std::{net::SocketAddr, time::Duration};
+
+use axum::{Router, routing::get};
+use server::http::{Limits, serve};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::oneshot,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::CEILING;
+
+const LONG: Duration = Duration::from_secs(3600);
+
+/// Limits that no test runs into, unless it sets one.
+const NO_LIMITS: Limits = Limits {
+    connections: 1000,
+    connections_per_address: None,
+    header_read_timeout: LONG,
+    write_timeout: LONG,
+    write_timeout_on_shutdown: LONG,
+    shutdown_timeout: LONG,
+};
+
+/// More than the system buffers for a connection.
+const LARGE: usize = 64 << 20;
+
+struct Server {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<()>,
+}
+
+async fn start(limits: Limits) -> Server {
+    let app = Router::new()
+        .route("/", get(async || "here"))
+        .route("/large", get(async || vec![b'x'; LARGE]))
+        .route("/slow", get(async || sleep(Duration::from_millis(100)).await))
+        .route("/never", get(std::future::pending::<()>));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let (stop, stopped) = oneshot::channel();
+    let stop_signal = async {
+        let _ = stopped.await;
+        Duration::ZERO
+    };
+    let served = tokio::spawn(serve(listener, app, CancellationToken::new(), stop_signal, limits));
+    Server { address, stop, served }
+}
+
+impl Server {
+    /// A connection from this address of the machine, on which this was requested.
+    async fn request(&self, from: &str, path: &str) -> TcpStream {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(format!("{from}:0").parse().expect("an address")).expect("an address of this machine");
+        let mut stream = socket.connect(self.address).await.expect("a connection");
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.expect("a connection");
+        stream
+    }
+
+    /// Asserts that a client is served.
+    async fn serves(&self, from: &str) {
+        let mut stream = self.request(from, "/").await;
+        let mut beginning = [0; 15];
+        timeout(CEILING, stream.read_exact(&mut beginning)).await.expect("in time").expect("a response");
+        assert_eq!(&beginning, b"HTTP/1.1 200 OK");
+    }
+}
+
+/// The beginning of the response has arrived, so the rest of it waits for the client.
+async fn begins_to_read(stream: &mut TcpStream) {
+    timeout(CEILING, stream.read_exact(&mut [0; 15])).await.expect("in time").expect("a response");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_loses_its_connection() {
+    let server = start(Limits { connections: 1, write_timeout: Duration::from_millis(200), ..NO_LIMITS }).await;
+    let mut mute = server.request("127.0.0.1", "/large").await;
+    begins_to_read(&mut mute).await;
+    server.serves("127.0.0.1").await;
+}
+
+#[tokio::test]
+async fn a_client_that_reads_gets_everything() {
+    let server = start(Limits { write_timeout: Duration::from_secs(10), ..NO_LIMITS }).await;
+    let mut stream = server.request("127.0.0.1", "/large").await;
+    let (mut all, mut some) = (0, vec![0; 1 << 20]);
+    while all < LARGE {
+        all += timeout(CEILING, stream.read(&mut some)).await.expect("in time").expect("a connection");
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_address_cannot_take_all_connections() {
+    let server = start(Limits { connections: 8, connections_per_address: Some(2), ..NO_LIMITS }).await;
+    let mut first = server.request("127.0.0.1", "/never").await;
+    let _second = server.request("127.0.0.1", "/never").await;
+    for _ in 0..10 {
+        let mut further = TcpStream::connect(server.address).await.expect("a connection");
+        let read = timeout(CEILING, further.read(&mut [0])).await.expect("in time");
+        assert!(matches!(read, Ok(0) | Err(_)), "it is closed without a response");
+    }
+    server.serves("127.0.0.2").await;
+    first.shutdown().await.expect("a connection");
+    reset(first);
+    let again = async {
+        // Until the server has noticed that the first one is gone.
+        loop {
+            let mut stream = server.request("127.0.0.1", "/").await;
+            if let Ok(1) = stream.read(&mut [0]).await {
+                return;
+            }
+        }
+    };
+    timeout(CEILING, again).await.expect("a connection that has ended makes room");
+}
+
+/// Closes a connection so that the other side learns of it at once.
+fn reset(stream: TcpStream) {
+    socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("a socket");
+    drop(stream);
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_a_client_that_does_not_read() {
+    let server = start(Limits { write_timeout_on_shutdown: Duration::from_millis(100), ..NO_LIMITS }).await;
+    let mut mute = server.request("127.0.0.1", "/large").await;
+    begins_to_read(&mut mute).await;
+    server.stop.send(()).expect("a server");
+    timeout(CEILING, server.served).await.expect("it stops").expect("no panic");
+}
+
+#[tokio::test]
+async fn half_closed_connections_get_their_response() {
+    let server = start(NO_LIMITS).await;
+    for path in ["/", "/slow"] {
+        for n in 0..50 {
+            let mut stream = server.request("127.0.0.1", path).await;
+            stream.shutdown().await.expect("a connection");
+            let mut response = String::new();
+            timeout(CEILING, stream.read_to_string(&mut response)).await.expect("in time").expect("a response");
+            assert!(response.starts_with("HTTP/1.1 200 OK"), "{path}, {n}: {response:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_is_gone_is_noticed() {
+    let server = start(Limits { connections: 1, ..NO_LIMITS }).await;
+    for path in ["/never", "/large"] {
+        let stream = server.request("127.0.0.1", path).await;
+        sleep(Duration::from_millis(100)).await;
+        reset(stream);
+        server.serves("127.0.0.1").await;
+    }
+    let idle = server.request("127.0.0.1", "/").await;
+    drop(idle);
+    server.serves("127.0.0.1").await;
+}
