@@ -16,7 +16,7 @@ use sessions::{
     Record, SessionKey,
     record::Meta,
     store::{
-        Condition, Store as _,
+        Condition, Store as _, Write,
         firestore::{FirestoreConfig, FirestoreStore},
         sqlite::SqliteStore,
     },
