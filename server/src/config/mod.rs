@@ -1,7 +1,7 @@
 //! The settings: each is a flag and an environment variable, and all are validated before anything starts.
 
 mod sessions;
-mod sqlite;
+pub(crate) mod sqlite;
 mod store;
 mod values;
 

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
     use crate::{
         cli::args::{Command, CommandLine},
-        config::SqliteLocation,
+        config::sqlite::SqliteLocation,
     };
 
     fn warnings(args: &[&str], location: &StoreLocation, on_google_cloud: bool) -> String {
