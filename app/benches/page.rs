@@ -7,7 +7,7 @@ use std::{
 };
 
 use app::{
-    counter::{CounterState, CounterView},
+    counter::CounterView,
     greeting::Greeting,
     pages::{SessionInfo, home, notice},
     shell::{Assets, Page, Site},
@@ -35,8 +35,7 @@ fn pages(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("render");
     group.bench_function("the page of a view", |bench| {
         bench.iter(|| {
-            let state = CounterState::Counted(black_box(&view).clone());
-            home::render(page(), state, Some(info.clone())).now_or_never().expect("it waits for nothing")
+            home::render(page(), Some(black_box(&view).clone()), Some(info.clone())).now_or_never().expect("it waits for nothing")
         });
     });
     group.bench_function("a notice", |bench| {

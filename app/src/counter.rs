@@ -16,6 +16,8 @@ mod platform {
 
     pub(super) fn broadcast(_: &super::CounterState) {}
 
+    pub(super) fn spawn(_: impl Future<Output = ()>) {}
+
     pub(super) fn show_in_forms(_: &super::CounterState, _: bool) {}
 }
 
@@ -25,7 +27,7 @@ use self::controller::{Action, Controller, UiState};
 pub use self::state::{CounterState, CounterView};
 use crate::island_state::StateId;
 
-/// The island's first state, a [`CounterState`].
+/// The island's first state: the view that was counted for this page, or `None` if the browser loaded it ahead of time.
 pub(crate) const STATE: StateId = StateId("counter-state");
 
 /// Shows the session. Until it is alive its link and the forms beside it work by themselves, and do the same.

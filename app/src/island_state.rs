@@ -3,7 +3,7 @@
 //! Island props would do the same, with `serde_json` in the WASM: 21 kB (docs/page.md). Nothing is ever read from the
 //! text of a page, which a translation may change before the island is alive.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 /// The name of an island's state, which is the `id` of its element as well.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +13,7 @@ pub(crate) struct StateId(pub(crate) &'static str);
 #[cfg(feature = "ssr")]
 pub(crate) fn provide<T>(StateId(id): StateId, state: T) -> impl leptos::prelude::IntoView + use<T>
 where
-    T: Serialize + Clone + Send + Sync + 'static,
+    T: serde::Serialize + Clone + Send + Sync + 'static,
 {
     use leptos::prelude::*;
 

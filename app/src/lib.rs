@@ -17,6 +17,8 @@ pub mod server_fns;
 pub mod stored_data;
 
 #[cfg(all(feature = "hydrate", not(feature = "ssr")))]
+mod browser;
+#[cfg(all(feature = "hydrate", not(feature = "ssr")))]
 mod tabs;
 
 #[cfg(feature = "ssr")]

@@ -36,6 +36,7 @@ fn text(CounterView { views, greeting }: &CounterView) -> String {
 
 /// Calls a function with whatever another tab says from now on.
 pub(crate) fn listen(on_news: impl Fn(News) + 'static) {
+    let on_news: Box<dyn Fn(News)> = Box::new(on_news);
     let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
         if let Some(news) = event.data().as_string().and_then(|message| parse(&message)) {
             on_news(news);

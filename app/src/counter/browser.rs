@@ -1,10 +1,7 @@
 //! The browser's side of the counter: clicks on the forms beside it, other tabs, and when the page comes into view.
 
 use js_sys::Reflect;
-use leptos::{
-    leptos_dom::helpers::window_event_listener_untyped,
-    prelude::{WithUntracked, document},
-};
+use leptos::prelude::{WithUntracked, document};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Element, Event, HtmlElement, PageTransitionEvent};
 
@@ -12,7 +9,12 @@ use super::{
     CounterState,
     controller::{Action, Controller},
 };
-use crate::tabs::{self, News};
+use crate::{
+    browser::on_window,
+    tabs::{self, News},
+};
+
+pub(super) use crate::browser::spawn;
 
 /// Tells the other tabs.
 pub(super) fn broadcast(new: &CounterState) {
@@ -57,10 +59,10 @@ pub(super) fn start(controller: Controller) {
         News::Corrected(view) => controller.on_news(CounterState::Counted(view), true),
     });
 
-    window_event_listener_untyped("click", move |click: Event| _ = on_click(controller, &click));
+    on_window("click", move |click| _ = on_click(controller, &click));
 
     // A page that comes back from the back/forward cache shows what was true when the visitor left it.
-    window_event_listener_untyped("pageshow", move |event: Event| {
+    on_window("pageshow", move |event| {
         if event.unchecked_into::<PageTransitionEvent>().persisted() && !controller.has_ended() {
             controller.dispatch(Action::Refresh);
         }

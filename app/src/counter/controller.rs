@@ -1,6 +1,6 @@
 //! What the island does: one request to the server at a time, and what it shows meanwhile.
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 
 use super::{CounterState, STATE, platform};
 use crate::{
@@ -106,7 +106,11 @@ impl Controller {
     /// The island at first. In the browser it also listens to what happens elsewhere from now on.
     pub(super) fn start() -> Self {
         // An island that can't read its state knows nothing, counts nothing, and leaves what is shown as it is.
-        let counter = island_state::initial(STATE).unwrap_or(CounterState::Unknown);
+        let counter = match island_state::initial(STATE) {
+            Some(Some(view)) => CounterState::Counted(view),
+            Some(None) => CounterState::NotCounted,
+            None => CounterState::Unknown,
+        };
         let controller = Self { ui: RwSignal::new(UiState::new(counter)) };
         platform::start(controller);
         controller
@@ -119,7 +123,7 @@ impl Controller {
     /// Does an action now, or after the one under way.
     pub(super) fn dispatch(self, action: Action) {
         let Some(Some(action)) = self.ui.try_update(|ui| ui.begin(action)) else { return };
-        spawn_local(async move {
+        platform::spawn(async move {
             let mut next = Some(action);
             while let Some(action) = next {
                 let before = self.ui.with_untracked(|ui| ui.counter.clone());

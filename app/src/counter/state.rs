@@ -14,8 +14,7 @@ pub struct CounterView {
 }
 
 /// What there is to show.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CounterState {
     /// A view was counted.
     Counted(CounterView),

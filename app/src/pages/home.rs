@@ -10,7 +10,7 @@ use sessions::axum::SessionHandle;
 use super::notice;
 use crate::{
     components::{session_forms::session_forms, session_info::SessionInfo},
-    counter::{self, Counter, CounterState},
+    counter::{self, Counter, CounterView},
     island_state,
     server_fns::session,
     shell::{Meta, Page},
@@ -26,23 +26,23 @@ const META: Meta = Meta::new("Hello, again").described(
 /// when it is looked at, by its script where there is one, by its link elsewhere.
 pub async fn page(page: Page, session: SessionHandle<Visitor>, method: Method, headers: HeaderMap) -> Response {
     if !is_view(&method, &headers) {
-        return render(page, CounterState::NotCounted, None).await;
+        return render(page, None, None).await;
     }
     match session::count_view(&session).await {
         Ok(session) => {
             let info = SessionInfo::new(page.site().store, session.created_at, session.expires_at, session.ends_at);
-            render(page, CounterState::Counted(session.data.clone().into()), Some(info)).await
+            render(page, Some(session.data.clone().into()), Some(info)).await
         }
         Err(error) => notice::failed(page, error).await,
     }
 }
 
-/// Renders the page in this state, with what it says of the session if there is one.
-pub async fn render(page: Page, state: CounterState, info: Option<SessionInfo>) -> Response {
+/// Renders the page of a view, if one was counted, with what it says of the session.
+pub async fn render(page: Page, counted: Option<CounterView>, info: Option<SessionInfo>) -> Response {
     let view = move || {
-        let forms = session_forms(state.greeting(), info);
+        let forms = session_forms(counted.as_ref().map(|view| view.greeting.text()), info);
         view! {
-            {island_state::provide(counter::STATE, state)}
+            {island_state::provide(counter::STATE, counted)}
             <Counter/>
             {forms}
         }

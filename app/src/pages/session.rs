@@ -14,11 +14,10 @@ use sessions::{Session, axum::SessionHandle};
 use super::notice;
 use crate::{
     greeting::GREETINGS,
-    island_state,
     protocol::error_response,
     server_fns::{ApiError, session},
     shell::{Meta, Page},
-    stored_data::{self, StoredData},
+    stored_data::{StoredData, stored_fields},
     visitor::Visitor,
 };
 
@@ -42,7 +41,7 @@ fn stored(session: &Session<Visitor>) -> impl IntoView + use<> {
     view! {
         <h1>"Your session"</h1>
         <p id="sentence">"This is all that this site stores about you."</p>
-        {island_state::provide(stored_data::STATE, session::fields(session))}
+        {stored_fields(session::fields(session))}
         <StoredData/>
         <p class="controls">
             <a class="button" href="/session.json" download>"Download"</a>

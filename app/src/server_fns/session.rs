@@ -80,6 +80,7 @@ pub(crate) fn fields(session: &Session<Visitor>) -> Vec<StoredField> {
 fn to_api_error(error: &Error) -> ApiError {
     match error {
         Error::NotAdmitted => ApiError::TooMany,
+        Error::CrossSite | Error::Data(_) => ApiError::BadRequest,
         _ => ApiError::Unavailable,
     }
 }

@@ -1,38 +1,32 @@
 //! The browser's side of the stored data: the form, and what other tabs do.
 
-use leptos::{leptos_dom::helpers::window_event_listener_untyped, prelude::*, task::spawn_local};
+use leptos::prelude::document;
 use wasm_bindgen::JsCast;
-use web_sys::{Event, FormData, HtmlFormElement};
+use web_sys::{EventTarget, FormData, HtmlFormElement};
 
-use super::{Stored, StoredField};
+use super::StoredField;
 use crate::{
+    browser::{on_window, spawn},
     counter::CounterView,
     greeting::Greeting,
     server_fns::{ApiError, Correction, correct, stored_data},
     tabs::{self, News},
 };
 
-pub(super) fn start(stored: Stored) {
-    tabs::listen(move |_news| spawn_local(async move { stored.show(stored_data().await) }));
+/// Listens to the form and to other tabs.
+pub(super) fn start() {
+    tabs::listen(|_news| spawn(update(None)));
 
-    window_event_listener_untyped("submit", move |submit: Event| {
+    on_window("submit", |submit| {
         // A form that can't be read here is sent by the browser, and does the same.
         if let Some(correction) = submit.target().and_then(read) {
             submit.prevent_default();
-            spawn_local(async move {
-                let view = Greeting::pick(&correction.greeting)
-                    .map(|greeting| CounterView { views: correction.views, greeting });
-                let result = correct(correction).await;
-                if let (Ok(_), Some(view)) = (&result, view) {
-                    tabs::broadcast(&News::Corrected(view));
-                }
-                stored.show(result);
-            });
+            spawn(update(Some(correction)));
         }
     });
 }
 
-fn read(form: web_sys::EventTarget) -> Option<Correction> {
+fn read(form: EventTarget) -> Option<Correction> {
     let form = form.dyn_into::<HtmlFormElement>().ok().filter(|form| form.id() == "correct")?;
     let data = FormData::new_with_form(&form).ok()?;
     let greeting = data.get("correction[greeting]").as_string()?;
@@ -40,11 +34,30 @@ fn read(form: web_sys::EventTarget) -> Option<Correction> {
     Some(Correction { greeting, views })
 }
 
-impl Stored {
-    fn show(self, result: Result<Vec<StoredField>, ApiError>) {
-        self.message.set(result.as_ref().err().map_or("", |error| error.message()));
-        if let Ok(fields) = result {
-            self.fields.set(fields);
+/// Shows what is stored, after this correction if there is one.
+async fn update(correction: Option<Correction>) {
+    let Some(correction) = correction else { return show(stored_data().await) };
+    let Correction { greeting, views } = correction.clone();
+    let result = correct(correction).await;
+    if let (Ok(_), Some(greeting)) = (&result, Greeting::stored(greeting)) {
+        tabs::broadcast(&News::Corrected(CounterView { views, greeting }));
+    }
+    show(result);
+}
+
+fn show(result: Result<Vec<StoredField>, ApiError>) {
+    let element = |id| document().get_element_by_id(id);
+    if let Some(message) = element("message") {
+        message.set_text_content(Some(result.as_ref().err().map_or("", |error| error.message())));
+    }
+    let (Ok(fields), Some(list)) = (result, element("stored")) else { return };
+    if fields.is_empty() {
+        list.set_text_content(None);
+    }
+    let Ok(values) = list.query_selector_all("dd") else { return };
+    for (index, StoredField { value, .. }) in (0..).zip(fields) {
+        if let Some(shown) = values.get(index) {
+            shown.set_text_content(Some(&value));
         }
     }
 }

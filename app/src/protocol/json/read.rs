@@ -54,11 +54,15 @@ impl<'de> Reader<'de> {
 
     fn word(&mut self, word: &str) -> Result<(), Malformed> {
         self.peek();
-        if self.text[self.at..].starts_with(word) {
-            self.at += word.len();
-            return Ok(());
-        }
-        Err(Malformed)
+        let start = self.at;
+        self.at += word.len();
+        if self.since(start) == word { Ok(()) } else { Err(Malformed) }
+    }
+
+    /// What was read since this byte.
+    fn since(&self, start: usize) -> &'de str {
+        // Indexing would link the message of a panic, which is 1 kB of WASM.
+        self.text.get(start..self.at).unwrap_or_default()
     }
 
     /// The text of a number: its sign and everything that can be in one.
@@ -68,7 +72,7 @@ impl<'de> Reader<'de> {
         while let Some(b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9') = self.byte() {
             self.at += 1;
         }
-        let number = &self.text[start..self.at];
+        let number = self.since(start);
         let digits = number.strip_prefix('-').unwrap_or(number).as_bytes();
         match digits {
             [b'0', b'0'..=b'9', ..] => Err(Malformed),
@@ -85,7 +89,7 @@ impl<'de> Reader<'de> {
             while !matches!(self.byte(), None | Some(b'"' | b'\\' | 0..0x20)) {
                 self.at += 1;
             }
-            let plain = &self.text[start..self.at];
+            let plain = self.since(start);
             if read.is_empty() {
                 read = Cow::Borrowed(plain);
             } else {

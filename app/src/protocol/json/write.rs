@@ -13,7 +13,7 @@ use super::Malformed;
 ///
 /// # Errors
 /// If it has no JSON: a key is neither a string nor a number.
-pub(in crate::protocol) fn to_string(value: &impl Serialize) -> Result<String, Malformed> {
+pub(in crate::protocol) fn to_string<T: Serialize + ?Sized>(value: &T) -> Result<String, Malformed> {
     let mut text = String::new();
     value.serialize(Writer(&mut text))?;
     Ok(text)
@@ -59,12 +59,12 @@ fn quote(to: &mut String, value: &str) {
 /// The number as the browser writes it. Rust's own writing is 10 kB of WASM.
 #[cfg(target_arch = "wasm32")]
 fn real(value: f64) -> String {
-    js_sys::Number::from(value).to_string(10).map_or_else(|_range| String::new(), String::from)
+    js_sys::Number::from(value).to_string_with_radix(10).map_or_else(|_range| String::new(), String::from)
 }
 
 #[cfg(not(target_arch = "wasm32"))]
 fn real(value: f64) -> String {
-    value.to_string()
+    format!("{value:?}")
 }
 
 macro_rules! integers {
