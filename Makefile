@@ -59,7 +59,7 @@ lint: ## Check format, lints, documentation, types, scripts and dependencies
 	@scripts/check-dependencies.sh
 
 fuzz: ## Feed the parsers and the engine random input, FUZZ_SECONDS (600) for each target
-	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM$$RANDOM} cargo test -p sessions -p server --test it fuzz -- --nocapture
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM$$RANDOM} cargo test -p exact-sessions -p server --test it fuzz -- --nocapture
 
 check-deploy: build ## Check app.yaml, what would be uploaded, and the image
 	@scripts/with-emulator.sh scripts/deploy/check.sh

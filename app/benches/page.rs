@@ -29,13 +29,15 @@ fn pages(criterion: &mut Criterion) {
         None => unreachable!("it waits for nothing"),
     };
     let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-    let end = |days| since + Duration::from_hours(days * 24);
+    let end = |days: u64| since + Duration::from_hours(days * 24);
     let info = SessionInfo::new("SQLite", since, end(14), end(90));
     let view = CounterView { views: 42, greeting: Greeting::first() };
     let mut group = criterion.benchmark_group("render");
     group.bench_function("the page of a view", |bench| {
         bench.iter(|| {
-            home::render(page(), Some(black_box(&view).clone()), Some(info.clone())).now_or_never().expect("it waits for nothing")
+            home::render(page(), Some(black_box(&view).clone()), Some(info.clone()))
+                .now_or_never()
+                .expect("it waits for nothing")
         });
     });
     group.bench_function("a notice", |bench| {

@@ -1,5 +1,5 @@
 //! What the engine itself costs: views on the memory store, reading the cookie, and a record as each store
-//! keeps it. Run it with `cargo bench -p sessions --bench engine`.
+//! keeps it. Run it with `cargo bench -p exact-sessions --bench engine`.
 
 use std::{hint::black_box, sync::Arc, time::Duration};
 

@@ -1,6 +1,6 @@
 //! Many instances on a store that behaves as Firestore does under load, on a clock that is moved by hand: what a view
 //! waits, what it costs in calls, and which limit it meets first. `docs/scale.md` explains the figures.
-//! Run it with `cargo bench -p sessions --bench scale`.
+//! Run it with `cargo bench -p exact-sessions --bench scale`.
 //!
 //! The engine is the real one. The store is a model, and only as good as what is known of Firestore's answer times,
 //! which `store.rs` names with their sources.

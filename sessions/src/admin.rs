@@ -43,7 +43,7 @@ pub use self::{
 };
 use crate::{
     Error, Meter, Record, SessionKey,
-    engine::{Budget, delete},
+    engine::{Budget, Deletion, delete},
     metrics::Operation,
     store::{Store, Stored},
 };
@@ -101,7 +101,7 @@ impl Admin {
     /// See [`Error`]. With [`Outcome::Unknown`](crate::Outcome::Unknown) it may have been deleted.
     pub async fn delete(&self, key: &SessionKey) -> Result<bool, Error> {
         let mut budget = self.budget();
-        delete(&self.store, key, None, &|_any| true, true, &mut budget).await
+        Ok(delete(&self.store, key, None, &|_any| true, true, &mut budget).await? == Deletion::Done)
     }
 
     /// Deletes all sessions that pass the filter, a page for each [`step`](Purge::step).

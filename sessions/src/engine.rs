@@ -25,7 +25,7 @@ pub(crate) use self::{
     budget::Budget,
     change::{Change, Refusable, Total, Value},
     create::{Beginning, Created},
-    delete::delete,
+    delete::{Deletion, delete},
     detach::Detach,
     read::Read,
     replace::Replacement,

@@ -93,5 +93,6 @@ impl<'a> Purge<'a> {
 
 async fn remove(admin: &Admin, filter: &Filter, key: SessionKey, stored: Stored) -> Result<bool, Error> {
     let due = |record: &_| filter.passes(record, SystemTime::now());
-    engine::delete(&admin.store, &key, Some(stored), &due, false, &mut admin.budget()).await
+    let deletion = engine::delete(&admin.store, &key, Some(stored), &due, false, &mut admin.budget()).await?;
+    Ok(deletion == engine::Deletion::Done)
 }

@@ -15,27 +15,32 @@ impl<T: SessionData> Engine<T> {
     pub(crate) async fn delete(self: &Arc<Self>, key: SessionKey, mut budget: Budget) -> Result<(), Error> {
         let _place = self.turn(key, &budget).await?;
         self.cache.remove(&key);
-        let stored = budget.read(|| self.store.get(&key)).await?;
-        if let Some(Stored { record, .. }) = &stored
-            && record.meta.replaced == Some(Replaced::Closed)
-            && !self.lifetime.is_over(record, self.now())
-        {
-            return Err(Error::Superseded);
-        }
-        if stored.is_some() && delete(&self.store, &key, stored, &is_open, true, &mut budget).await? {
-            metrics::ended();
+        // What a sign-in has closed is kept, to tell requests that were under way.
+        let is_open = |record: &Record| {
+            record.meta.replaced != Some(Replaced::Closed) || self.lifetime.is_over(record, self.now())
+        };
+        match delete(&self.store, &key, None, &is_open, true, &mut budget).await? {
+            Deletion::Done => metrics::ended(),
+            Deletion::Absent => {}
+            Deletion::Spared => return Err(Error::Superseded),
         }
         Ok(())
     }
 }
 
-/// Whether the record is of a session, or leads to one.
-fn is_open(record: &Record) -> bool {
-    record.meta.replaced != Some(Replaced::Closed)
+/// How a deletion ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deletion {
+    /// It was deleted.
+    Done,
+    /// There was nothing.
+    Absent,
+    /// It's there, and must not be deleted.
+    Spared,
 }
 
-/// Deletes what is stored under the key for as long as `should_delete` says so, and returns whether it did. `known` is
-/// what was read already. With `follow`, first what it was rotated to.
+/// Deletes what is stored under the key for as long as `should_delete` says so. `known` is what was read already. With
+/// `follow`, first what it was rotated to; what must not be deleted there keeps this one, too.
 ///
 /// The delete is conditional, so that a rotation on another instance can't carry the session away meanwhile. If others
 /// have written in between, the record is looked at again.
@@ -46,7 +51,7 @@ pub(crate) async fn delete(
     should_delete: &(dyn Fn(&Record) -> bool + Sync),
     follow: bool,
     budget: &mut Budget,
-) -> Result<bool, Error> {
+) -> Result<Deletion, Error> {
     // The version that a delete was sent for whose response was lost.
     let mut sent = None;
     loop {
@@ -56,7 +61,7 @@ pub(crate) async fn delete(
                 Some(stored) => stored,
                 None => {
                     budget.resolved(Found::Gone);
-                    return Ok(sent.is_some());
+                    return Ok(if sent.is_some() { Deletion::Done } else { Deletion::Absent });
                 }
             },
         };
@@ -66,17 +71,18 @@ pub(crate) async fn delete(
             sent = None;
         }
         if !should_delete(&stored.record) {
-            return Ok(false);
+            return Ok(Deletion::Spared);
         }
         if let Some(Replaced::By(successor)) = stored.record.meta.replaced
             && follow
+            && Box::pin(delete(store, &successor, None, should_delete, follow, budget)).await? == Deletion::Spared
         {
-            Box::pin(delete(store, &successor, None, should_delete, false, budget)).await?;
+            return Ok(Deletion::Spared);
         }
         match budget.call(Operation::Delete, store.delete(key, stored.version)).await {
             Ok(()) => {
                 budget.resolved(Found::NotApplied);
-                return Ok(true);
+                return Ok(Deletion::Done);
             }
             Err(StoreError::Conflict) => budget.conflict().await?,
             Err(error) => {

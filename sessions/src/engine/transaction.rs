@@ -138,6 +138,10 @@ pub(crate) async fn transact<P: Plan>(
                     Ok(Next::Write(write)) => (None, write),
                     Ok(Next::Both(first, second)) => (Some(first), second),
                     Ok(Next::HandOver) => return Ok(End::HandedOver(Base { stored: Some(stored), is_guess })),
+                    // An earlier write of this may still be applied.
+                    Ok(Next::Keep) | Err(_) if budget.in_doubt => {
+                        return Err(budget.unavailable(cause("the response of a write is missing")));
+                    }
                     Ok(Next::Keep) if !is_guess => return Ok(End::Kept(stored)),
                     Err(error) if !is_guess => return Err(error),
                     // What others have written meanwhile may change the plan.

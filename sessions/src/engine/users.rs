@@ -1,6 +1,6 @@
 //! The sessions of a user.
 
-use super::{Budget, Engine, delete};
+use super::{Budget, Deletion, Engine, delete};
 use crate::{
     Error, Meter, SessionData, SessionKey, UserSession,
     metrics::{self, Operation},
@@ -81,7 +81,7 @@ impl<T: SessionData> Engine<T> {
     async fn end_one(&self, user: &str, key: SessionKey, stored: Stored, mut budget: Budget) -> Result<bool, Error> {
         self.cache.remove(&key);
         let is_theirs = |record: &crate::Record| record.meta.user() == Some(user);
-        let ended = delete(&self.store, &key, Some(stored), &is_theirs, false, &mut budget).await?;
+        let ended = delete(&self.store, &key, Some(stored), &is_theirs, false, &mut budget).await? == Deletion::Done;
         if ended {
             metrics::ended();
         }
