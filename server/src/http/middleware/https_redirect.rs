@@ -3,7 +3,7 @@
 //! The proxy in front says how they came, in `X-Forwarded-Proto`. Some proxies replace the field, some append to it,
 //! and some send it twice, so it's a list, in order from the visitor to this server. Its first entry decides: a visitor
 //! who came by HTTPS would be redirected for ever if a later hop, on plain HTTP, decided. A client can forge that entry
-//! where proxies append; it then gets a page whose cookie its own browser refuses, and nobody else is affected.
+//! where proxies append; it then gets a page whose cookie its own browser refuses, which affects no other visitor.
 
 use axum::{
     http::{HeaderMap, Request, StatusCode, Uri, header::HOST, uri::Authority, uri::PathAndQuery},

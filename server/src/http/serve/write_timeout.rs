@@ -126,7 +126,7 @@ mod tests {
     async fn a_client_that_reads_nothing_is_left_after_the_timeout() {
         let (mut server, _client, _closing) = stream();
         let begun = Instant::now();
-        let error = server.write_all(&[0; 100]).await.expect_err("nobody reads");
+        let error = server.write_all(&[0; 100]).await.expect_err("the client does not read");
         assert_eq!((error.kind(), begun.elapsed().as_secs()), (io::ErrorKind::TimedOut, 30));
     }
 
@@ -155,7 +155,7 @@ mod tests {
             closing.cancel();
         };
         let (written, ()) = tokio::join!(server.write_all(&[0; 100]), stop);
-        written.expect_err("nobody reads");
+        written.expect_err("the client does not read");
         assert_eq!(begun.elapsed().as_secs(), 13);
     }
 }
