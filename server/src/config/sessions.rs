@@ -15,7 +15,7 @@ pub(crate) struct SessionSettings {
     pub(crate) idle_timeout: Duration,
 
     /// After how long a session ends whose visitor never came back after the first view, as `30m`. Crawlers and uptime
-    /// checks keep no cookie: each of their views is such a session. By default as SESSION_IDLE_TIMEOUT
+    /// checks keep no cookie: each of their views is such a session. By default as `SESSION_IDLE_TIMEOUT`
     #[arg(id = "SESSION_FIRST_TIMEOUT", long = "session-first-timeout", env = "SESSION_FIRST_TIMEOUT", value_parser = duration)]
     pub(crate) first_timeout: Option<Duration>,
 

@@ -25,7 +25,7 @@ impl SqliteLocation {
     /// Parses what follows `sqlite:`. `~` stands for `home`.
     ///
     /// URLs of other libraries are refused rather than guessed: the same `sqlite:///data/s.db` is a relative path for
-    /// SQLAlchemy and an absolute one for sqlx, and a wrong guess creates an empty file in an unexpected place.
+    /// `SQLAlchemy` and an absolute one for `sqlx`, and a wrong guess creates an empty file in an unexpected place.
     pub(super) fn parse(text: &str, home: Option<&OsStr>) -> Result<Self, String> {
         let (path, synchronous) = match text.split_once('?') {
             Some((path, options)) => (path, synchronous(options)?),

@@ -33,7 +33,7 @@ fn came_over_plain_http(headers: &HeaderMap) -> bool {
 fn https_address(headers: &HeaderMap, uri: &Uri) -> Option<Uri> {
     let host = match uri.authority() {
         Some(authority) => authority.clone(),
-        None => Authority::from_maybe_shared(headers.get(HOST)?.as_bytes().to_vec()).ok()?,
+        None => Authority::try_from(headers.get(HOST)?.as_bytes()).ok()?,
     };
     let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
     Uri::builder().scheme("https").authority(host.host()).path_and_query(path).build().ok()

@@ -114,6 +114,7 @@ mod tests {
     use super::*;
 
     const TIMEOUT: Duration = Duration::from_secs(30);
+    const JUST_IN_TIME: Duration = Duration::from_secs(29);
     const WHEN_CLOSING: Duration = Duration::from_secs(3);
 
     fn stream() -> (WriteTimeout<DuplexStream>, DuplexStream, CancellationToken) {
@@ -137,7 +138,7 @@ mod tests {
             let (mut all, mut some) = (0, [0; 8]);
             while let Ok(read @ 1..) = client.read(&mut some).await {
                 all += read;
-                sleep(TIMEOUT - Duration::from_secs(1)).await;
+                sleep(JUST_IN_TIME).await;
             }
             all
         });
