@@ -12,7 +12,7 @@ use sessions::store::sqlite::Synchronous;
 pub(crate) struct SqliteLocation {
     /// Where it is; a relative path is relative to the working directory.
     pub(crate) path: PathBuf,
-    /// When a write is on the disk.
+    /// When a write is acknowledged.
     pub(crate) synchronous: Synchronous,
 }
 
