@@ -49,3 +49,59 @@ pub(crate) async fn ready(State((sessions, stopping)): State<(Sessions<Visitor>,
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use sessions::{
+        SessionKey,
+        store::{Store, StoreError, Stored, Version, Write, memory::MemoryStore},
+    };
+
+    use super::*;
+
+    /// A store whose thread has died.
+    struct Dead;
+
+    #[async_trait]
+    impl Store for Dead {
+        async fn get(&self, _key: &SessionKey) -> Result<Option<Stored>, StoreError> {
+            Err(StoreError::unavailable("it is dead"))
+        }
+
+        async fn put(&self, _write: &Write) -> Result<Version, StoreError> {
+            Err(StoreError::unavailable("it is dead"))
+        }
+
+        async fn delete(&self, _key: &SessionKey, _unchanged: Version) -> Result<(), StoreError> {
+            Err(StoreError::unavailable("it is dead"))
+        }
+
+        async fn list(
+            &self,
+            _after: Option<&SessionKey>,
+            _limit: usize,
+        ) -> Result<Vec<(SessionKey, Stored)>, StoreError> {
+            Err(StoreError::unavailable("it is dead"))
+        }
+
+        async fn ping(&self) -> Result<(), StoreError> {
+            Err(StoreError::unavailable("it is dead"))
+        }
+
+        fn is_alive(&self) -> bool {
+            false
+        }
+    }
+
+    async fn live_on(store: impl Store) -> StatusCode {
+        let sessions = Sessions::builder(store, || Visitor::new(&mut rand::rng())).build();
+        live(State((sessions, CancellationToken::new()))).await.status()
+    }
+
+    #[tokio::test]
+    async fn a_store_that_needs_a_restart_fails_liveness() {
+        assert_eq!(live_on(MemoryStore::default()).await, StatusCode::OK);
+        assert_eq!(live_on(Dead).await, StatusCode::SERVICE_UNAVAILABLE);
+    }
+}
