@@ -28,7 +28,7 @@ const TURNS: usize = 10;
 const TURN: Duration = Duration::from_millis(250);
 
 /// The kinds of views, and the server's settings for each.
-const KINDS: [(&str, &[(&str, &str)]); 2] = [("cold", &[("SESSION_CACHE_CAPACITY", "0")]), ("warm", &[])];
+const KINDS: [(&str, &[(&str, &str)]); 2] = [("cold", &[("SESSION_CACHE_BYTES", "0")]), ("warm", &[])];
 
 /// What is measured of each kind.
 const FIGURES: [(&str, &str); 6] = [

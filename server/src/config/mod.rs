@@ -36,13 +36,13 @@ pub(crate) struct Config {
     #[command(flatten)]
     pub(crate) sessions: SessionSettings,
 
-    /// For how long after SIGTERM requests are still taken, while `/readyz` answers 503 already: as long as whatever
-    /// balances the load needs to notice. At most 25s, which is also when the requests in flight are given up
+    /// For how long after SIGTERM requests are still accepted, while `/readyz` already responds with 503: as long as the
+    /// load balancer needs to notice. At most 25s, which is also when requests in flight are aborted
     #[arg(long, env = "DRAIN_TIME", default_value = "0s", value_parser = drain_time)]
     pub(crate) drain_time: Duration,
 
     /// Whether the site is reached over HTTPS alone: the cookie is `Secure` and named
-    /// `__Host-session_id`, plain HTTP is redirected, and browsers are told to remember that (HSTS)
+    /// `__Host-session_id`, plain HTTP is redirected, and browsers remember that (HSTS)
     #[arg(long, env = "HTTPS_ONLY", default_value_t = false, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     pub(crate) https_only: bool,
 

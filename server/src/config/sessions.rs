@@ -14,8 +14,8 @@ pub(crate) struct SessionSettings {
     #[arg(id = "SESSION_IDLE_TIMEOUT", long = "session-idle-timeout", env = "SESSION_IDLE_TIMEOUT", default_value = "14d", value_parser = duration)]
     pub(crate) idle_timeout: Duration,
 
-    /// After how long a session ends whose visitor never came back after the first view, as `30m`: crawlers and uptime
-    /// checks keep no cookie, and each of their views is one. Off by default: SESSION_IDLE_TIMEOUT
+    /// After how long a session ends whose visitor never came back after the first view, as `30m`. Crawlers and uptime
+    /// checks keep no cookie: each of their views is such a session. By default as `SESSION_IDLE_TIMEOUT`
     #[arg(id = "SESSION_FIRST_TIMEOUT", long = "session-first-timeout", env = "SESSION_FIRST_TIMEOUT", value_parser = duration)]
     pub(crate) first_timeout: Option<Duration>,
 

@@ -12,7 +12,7 @@ use sessions::store::sqlite::Synchronous;
 pub(crate) struct SqliteLocation {
     /// Where it is; a relative path is relative to the working directory.
     pub(crate) path: PathBuf,
-    /// When a write is on the disk.
+    /// When a write is acknowledged.
     pub(crate) synchronous: Synchronous,
 }
 
@@ -25,7 +25,7 @@ impl SqliteLocation {
     /// Parses what follows `sqlite:`. `~` stands for `home`.
     ///
     /// URLs of other libraries are refused rather than guessed: the same `sqlite:///data/s.db` is a relative path for
-    /// SQLAlchemy and an absolute one for sqlx, and a wrong guess makes an empty file where nobody looks for it.
+    /// `SQLAlchemy` and an absolute one for `sqlx`, and a wrong guess creates an empty file in an unexpected place.
     pub(super) fn parse(text: &str, home: Option<&OsStr>) -> Result<Self, String> {
         let (path, synchronous) = match text.split_once('?') {
             Some((path, options)) => (path, synchronous(options)?),

@@ -26,5 +26,5 @@ pub(super) fn address(text: &str) -> Result<String, String> {
 /// Zero, or a duration that ends before the shutdown times out.
 pub(super) fn drain_time(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 0s or 10s"))?;
-    if duration > SHUTDOWN_TIMEOUT { Err(format!("it must be at most {:?}", SHUTDOWN_TIMEOUT)) } else { Ok(duration) }
+    if duration > SHUTDOWN_TIMEOUT { Err(format!("it must be at most {SHUTDOWN_TIMEOUT:?}")) } else { Ok(duration) }
 }

@@ -122,9 +122,10 @@ async fn a_row_whose_columns_make_no_sense_is_repaired() {
         "expires_at = NULL",
         "expires_at = '9999-12-31T23:59:59.999999Z'",
         "created_at = '', expires_at = ''",
-        "revisions = 'zzz 1 2 3'",
-        "revisions = ''",
-        "successor = 'nobody'",
+        "session = 'zzz 1 2 3'",
+        "session = ''",
+        "session = '{}'",
+        "session = '{\"revisions\": 3}'",
         "version = 0",
     ]) {
         file.change(&id, &format!("UPDATE sessions SET {set} WHERE id = ?1"));
@@ -156,11 +157,10 @@ async fn a_document_whose_fields_have_other_types_is_repaired() {
         ("expires_at", Some(&text)),
         ("expires_at", Some(&json!({"timestampValue": "9999-12-31T23:59:59Z"}))),
         ("expires_at", None),
-        ("revisions", Some(&text)),
-        ("revisions", Some(&json!({"arrayValue": {"values": [text, number, {"nullValue": null}]}}))),
-        ("revisions", None),
-        ("successor", Some(&text)),
-        ("successor", Some(&number)),
+        ("_session", Some(&text)),
+        ("_session", Some(&json!({"arrayValue": {"values": [text, number, {"nullValue": null}]}}))),
+        ("_session", Some(&json!({"mapValue": {"fields": {"revisions": number}}}))),
+        ("_session", None),
     ]) {
         let fields = value.map_or(json!({}), |value| json!({ name: value }));
         emulated.patch(&id, &[name], fields).await;
@@ -199,7 +199,7 @@ async fn a_document_whose_fields_have_other_types_is_repaired() {
 async fn text_that_is_no_unicode_is_repaired() {
     let app = TestApp::on_sqlite();
     let Store::Sqlite(file) = &app.store else { unreachable!() };
-    for column in ["created_at", "expires_at", "revisions", "successor", "data"] {
+    for column in ["created_at", "expires_at", "session", "data"] {
         let (servers, mut browser, _) = viewed(&app).await;
         file.change(browser.id(), &format!("UPDATE sessions SET {column} = CAST(x'ff' AS TEXT) WHERE id = ?1"));
         let from = if column == "data" { 1 } else { 4 };

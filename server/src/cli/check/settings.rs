@@ -1,4 +1,4 @@
-//! Settings that are good each, and don't fit together or where this runs.
+//! Settings that are valid each, and don't fit together or don't fit the place where this runs.
 
 use super::CheckResult;
 use crate::config::{Config, StoreLocation};

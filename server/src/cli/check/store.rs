@@ -1,4 +1,4 @@
-//! Whether the store can be used for all that a server does with it, and is whole.
+//! Whether the store works for everything that a server does with it, and is undamaged.
 
 use std::{
     path::Path,
@@ -17,7 +17,7 @@ use crate::{
     store::{describe, open_existing},
 };
 
-/// How long to let others write before the next try.
+/// How long to wait for another server's write before the next attempt.
 const PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) async fn check(location: &StoreLocation, time_limit: Duration) -> Vec<CheckResult> {
@@ -60,8 +60,8 @@ fn not_there_yet(path: &Path, name: &str) -> CheckResult {
     }
 }
 
-/// Does each thing that a server does, with a session that nobody can have: it has expired, so that it is cleaned
-/// up with the others should this be ended half-way.
+/// Does each thing that a server does, with a session that has expired already: no visitor can have it, and it is
+/// cleaned up with the others if this process ends half-way.
 async fn use_once(store: &dyn Store, time_limit: Duration) -> Result<(), String> {
     let key = SessionId::from_random_bytes(rand::random()).key();
     let probe = Record { created_at: Some(UNIX_EPOCH), expires_at: Some(UNIX_EPOCH), ..Record::default() };
@@ -77,7 +77,7 @@ async fn use_once(store: &dyn Store, time_limit: Duration) -> Result<(), String>
     }
 }
 
-/// One call, again as long as servers that write at the same time are in the way.
+/// Makes one call, and repeats it while it conflicts with the writes of servers.
 async fn within<R, C>(time_limit: Duration, what: &str, mut call: impl FnMut() -> C) -> Result<R, String>
 where
     C: Future<Output = Result<R, StoreError>>,
@@ -96,7 +96,7 @@ where
     }
 }
 
-/// Looks through the whole file, however long that takes: a damaged page may lie where no session is looked for yet.
+/// Checks the whole file, however long that takes: a damaged page may be one that no request has read yet.
 async fn damage(path: &Path) -> Result<Vec<String>, StoreError> {
     SqliteStore::open_existing(path)?.damage().await
 }

@@ -1,4 +1,4 @@
-//! The commands about sessions, as they are written.
+//! The arguments of the commands about sessions.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,14 +11,14 @@ use sessions::{
 use super::{id::Id, set::Assignment};
 use crate::config::{StoreSettings, duration};
 
-/// What the commands that take an id say of it.
+/// Part of the help of the commands that take an id.
 const IDS: &str = "An id is a session's id as `list` prints it, or the value of a visitor's cookie. The latter opens the \
-session to whoever has it, and what is written on a command line stays in the shell's history and can be seen by \
-other users of the machine: write - instead, and it's read from standard input.";
+session to anyone who has it, and a command line stays in the shell's history and is visible to other users of the \
+machine: write - instead, and it's read from standard input.";
 
-/// What they say of how they end.
+/// Part of the help of every command.
 const CODES: &str = "Exit codes: 0 done; 1 no such session, or the store refuses; 64 a bad command line or setting, or \
---yes is missing where nobody can be asked; 69 the store can't be reached; 130 interrupted.";
+--yes is missing and there is no terminal to confirm at; 69 the store can't be reached; 130 interrupted.";
 
 /// What to do with sessions.
 #[derive(Debug, Subcommand)]
@@ -36,7 +36,7 @@ pub(crate) enum SessionsCommand {
     #[command(after_help = CODES, after_long_help = format!("{IDS}\n\n{CODES}"))]
     Set(SetArgs),
 
-    /// Delete sessions by their ids: their visitors begin anew
+    /// Delete sessions by their ids: their visitors get new ones
     #[command(after_help = CODES, after_long_help = format!("{IDS}\n\n{CODES}"))]
     Delete(DeleteArgs),
 
@@ -55,7 +55,7 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) limit: Option<u64>,
 
-    /// Go on after this one, by its id; sessions are in the order of their ids
+    /// Continue after the session with this id; sessions are in the order of their ids
     #[arg(long, value_name = "ID", value_parser = key)]
     pub(super) after: Option<SessionKey>,
 
@@ -106,7 +106,7 @@ pub(crate) struct DeleteArgs {
     #[arg(required = true, value_name = "ID")]
     pub(super) ids: Vec<Id>,
 
-    /// Don't ask, however many they are
+    /// Don't ask for a confirmation, however many they are
     #[arg(long)]
     pub(super) yes: bool,
 
@@ -125,7 +125,7 @@ pub(crate) struct PurgeArgs {
     #[arg(long, conflicts_with_all = ["expired", "live", "older_than", "user"])]
     pub(super) all: bool,
 
-    /// Say how many would be deleted, and delete none
+    /// Print how many would be deleted, and delete none
     #[arg(long)]
     pub(super) dry_run: bool,
 
@@ -162,7 +162,7 @@ pub(crate) struct Which {
 }
 
 impl Which {
-    /// The filter they make; the default one if none is written.
+    /// Returns the filter that the flags describe; the default one without flags.
     pub(super) fn filter(&self) -> Filter {
         let state = match (self.expired, self.live) {
             (true, _) => Some(State::Expired),

@@ -1,6 +1,6 @@
 //! How sessions are printed. The value of the cookie is not part of it: only the visitor's browser has that.
 
-use std::time::SystemTime;
+use std::{collections::BTreeMap, time::SystemTime};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -23,6 +23,9 @@ pub(super) struct SessionJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
     data: &'a Map<String, Value>,
+    /// Fields that the store could not read, and what is in them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    damaged: &'a BTreeMap<String, String>,
 }
 
 impl<'a> SessionJson<'a> {
@@ -35,6 +38,7 @@ impl<'a> SessionJson<'a> {
             successor: record.meta.moved_to().map(|key| key.to_string()),
             user: record.meta.user(),
             data: &record.data,
+            damaged: &record.damaged,
         }
     }
 
@@ -80,6 +84,10 @@ pub(super) fn lines(key: &SessionKey, record: &Record, now: SystemTime) -> Vec<S
             .iter()
             .map(|(name, value)| format!("{:<10}  {}", plain(&Value::String(name.clone())), plain(value))),
     );
+    lines.extend(record.damaged.iter().map(|(name, content)| {
+        let (name, content) = (plain(&Value::String(name.clone())), plain(&Value::String(content.clone())));
+        format!("{name:<10}  can't be read: {content}")
+    }));
     lines
 }
 

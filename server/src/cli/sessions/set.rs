@@ -46,7 +46,7 @@ pub(super) async fn run(args: &SetArgs) -> Result<(), Failure> {
     }
 }
 
-/// The value as the page would store it. What it could not read, it would replace at the next view.
+/// Returns the value as the page would store it. The page would replace a value that it can't read at the next view.
 fn readable(field: &str, value: Value) -> Result<Value, String> {
     let mut fields = fields_of(&Visitor::new(&mut rand::rng()))?;
     if !fields.contains_key(field) {

@@ -1,6 +1,6 @@
 //! Logs the reason why a visitor gets a new session at each view: a second cookie of the same name.
 
-use axum::http::{HeaderMap, Request, header::COOKIE};
+use axum::http::{HeaderMap, HeaderValue, Request, header::COOKIE};
 
 /// Logs one line if the request carries cookies of this name with different values.
 ///
@@ -17,7 +17,7 @@ pub(crate) fn log_duplicate_cookie<B>(name: &str, request: Request<B>) -> Reques
 }
 
 fn has_duplicate(headers: &HeaderMap, name: &str) -> bool {
-    let fields = headers.get_all(COOKIE).iter().map(|field| field.as_bytes());
+    let fields = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
     let cookies = fields.flat_map(|field| field.split(|byte| *byte == b';'));
     let mut values = cookies.filter_map(|cookie| cookie.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="));
     let first = values.next();
@@ -26,8 +26,6 @@ fn has_duplicate(headers: &HeaderMap, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
 
     #[test]

@@ -3,7 +3,7 @@
 //! The proxy in front says how they came, in `X-Forwarded-Proto`. Some proxies replace the field, some append to it,
 //! and some send it twice, so it's a list, in order from the visitor to this server. Its first entry decides: a visitor
 //! who came by HTTPS would be redirected for ever if a later hop, on plain HTTP, decided. A client can forge that entry
-//! where proxies append; it then gets a page whose cookie its own browser refuses, and nobody else is affected.
+//! where proxies append; it then gets a page whose cookie its own browser refuses, which affects no other visitor.
 
 use axum::{
     http::{HeaderMap, Request, StatusCode, Uri, header::HOST, uri::Authority, uri::PathAndQuery},
@@ -33,7 +33,7 @@ fn came_over_plain_http(headers: &HeaderMap) -> bool {
 fn https_address(headers: &HeaderMap, uri: &Uri) -> Option<Uri> {
     let host = match uri.authority() {
         Some(authority) => authority.clone(),
-        None => Authority::from_maybe_shared(headers.get(HOST)?.as_bytes().to_vec()).ok()?,
+        None => Authority::try_from(headers.get(HOST)?.as_bytes()).ok()?,
     };
     let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
     Uri::builder().scheme("https").authority(host.host()).path_and_query(path).build().ok()

@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn another_build_has_the_same_names_with_other_hashes() {
-        let own = ["hello-x.c0ffee.js", "hello-x.c0ffee.css", "a.b.c0-ff_ee.wasm"].map(|file| AssetName::parse(file));
+        let own = ["hello-x.c0ffee.js", "hello-x.c0ffee.css", "a.b.c0-ff_ee.wasm"].map(AssetName::parse);
         let builds = OtherBuilds { own: own.into_iter().flatten().collect() };
         for (file, counterpart) in [
             ("hello-x.decaf.js", Some("hello-x.c0ffee.js")),

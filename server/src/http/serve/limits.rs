@@ -29,7 +29,7 @@ impl Default for Limits {
             connections_per_address: Some(4096 / 4),
             header_read_timeout: Duration::from_secs(15),
             write_timeout: Duration::from_secs(30),
-            write_timeout_on_shutdown: Duration::from_secs(3),
+            write_timeout_on_shutdown: Duration::from_secs(5),
             shutdown_timeout: SHUTDOWN_TIMEOUT,
         }
     }
