@@ -163,11 +163,7 @@ mod tests {
     fn names() -> impl Strategy<Value = String> {
         const SPECIAL: &[&str] =
             &["", "$", "$$", "$integer", "$list", "$$list", "__", "___", "____", "__x__", "$__x__", "a.b"];
-        prop_oneof![
-            proptest::sample::select(SPECIAL).prop_map(str::to_owned),
-            "[a-z_$`.]{0,6}",
-            any::<String>()
-        ]
+        prop_oneof![proptest::sample::select(SPECIAL).prop_map(str::to_owned), "[a-z_$`.]{0,6}", any::<String>()]
     }
 
     fn json() -> impl Strategy<Value = Json> {
