@@ -34,6 +34,9 @@ const PATIENT_SILENCE: Duration = Duration::from_secs(2);
 /// How long opening a connection may take. It's not the request's time: a request may end before.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A connection that is being opened is as good as an open one with so many calls more under way.
+const OPENING: usize = 8;
+
 type Opened = Option<Result<FirestoreDb, StoreError>>;
 
 pub(super) struct Channels {
@@ -133,8 +136,8 @@ impl Channels {
             let connection = self.open_one();
             open.channels.push(Channel { number, connection, under_way: 0, silence: Silence::default() });
         }
-        // One that is open already, if there is any.
-        let best = open.channels.iter_mut().min_by_key(|channel| (!channel.is_open(), channel.under_way));
+        let load = |channel: &&mut Channel| channel.under_way + if channel.is_open() { 0 } else { OPENING };
+        let best = open.channels.iter_mut().min_by_key(load);
         let channel = best.expect("one was added if there was none");
         channel.under_way += 1;
         metrics::store_calls_under_way(1.0);

@@ -79,8 +79,12 @@ fn record_of(fields: &Fields) -> Record {
 /// A field by its name of JSON. A field that is written under no such name is damaged under the name that it has.
 fn field_from_firestore(name: &str, value: &Value) -> Result<(String, Json), (String, String)> {
     let plain = name_from_firestore(name).map_err(|reason| (name.to_owned(), reason))?;
-    let json = from_firestore(value).map_err(|reason| (plain.to_owned(), reason))?;
-    Ok((plain.to_owned(), json))
+    match from_firestore(value) {
+        Ok(json) => Ok((plain.to_owned(), json)),
+        // The empty name would mean that nothing can be read.
+        Err(reason) if plain.is_empty() => Err((name.to_owned(), reason)),
+        Err(reason) => Err((plain.to_owned(), reason)),
+    }
 }
 
 /// What the engine keeps, and the fields of the first layout that hold it.
@@ -219,7 +223,7 @@ mod tests {
         let damaged: Vec<_> = read.damaged.iter().map(|(name, reason)| (name.as_str(), reason.as_str())).collect();
         let no_time = "JSON has no timestamps";
         let no_name = "the name \"$views\" stands for no name of JSON";
-        assert_eq!(damaged, [("", no_time), ("$views", no_name), ("since", no_time)]);
+        assert_eq!(damaged, [("$", no_time), ("$views", no_name), ("since", no_time)]);
     }
 
     #[test]

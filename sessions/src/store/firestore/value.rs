@@ -161,12 +161,9 @@ mod tests {
 
     /// Names that are nearly, or really, special.
     fn names() -> impl Strategy<Value = String> {
-        let special = ["", "$", "$$", "$integer", "$list", "$$list", "__", "___", "____", "__x__", "$__x__", "a.b"];
-        prop_oneof![
-            proptest::sample::select(special.as_slice()).prop_map(str::to_owned),
-            "[a-z_$`.]{0,6}",
-            any::<String>()
-        ]
+        const SPECIAL: &[&str] =
+            &["", "$", "$$", "$integer", "$list", "$$list", "__", "___", "____", "__x__", "$__x__", "a.b"];
+        prop_oneof![proptest::sample::select(SPECIAL).prop_map(str::to_owned), "[a-z_$`.]{0,6}", any::<String>()]
     }
 
     fn json() -> impl Strategy<Value = Json> {

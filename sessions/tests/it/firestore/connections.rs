@@ -74,11 +74,17 @@ async fn connections_that_have_gone_deaf_are_replaced() {
                 Ok(written) => break written.expect("no other writer"),
                 Err(_late) => dropped += 1,
             }
-            assert!(dropped < 3, "one dropped call is enough to replace all connections");
-            let stored = timeout(CALL_TIME, store.get(&key)).await.expect("a fresh connection").expect("a read");
+            assert!(dropped < 5, "one dropped call is enough to replace all connections");
+            // On a connection that is deaf this would hang.
+            let stored = timeout(PATIENCE, store.get(&key)).await.expect("a fresh connection").expect("a read");
             let stored = stored.expect("a session");
+            if stored.record == record(n) {
+                // The machine was slow, not the connection deaf.
+                break stored.version;
+            }
             assert_eq!(stored.record, record(n - 1), "a deaf connection delivers nothing");
         };
+        assert!(dropped > 0, "the first call went to a deaf connection");
     }
     let stored = store.get(&key).await.expect("a read").expect("a session");
     assert_eq!((stored.record, stored.version), (record(3), version));

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::c_int,
     path::Path,
     sync::{
         Arc,
@@ -93,9 +94,9 @@ async fn vacuum_into_while_writers_are_active() {
 async fn sqlites_backup_while_writers_are_active() {
     backup_while_writers_are_active(|from, to| {
         let (from, mut to) = (connect(from), connect(to));
-        // All pages in one step, as `.backup` does: a step that ends before the last page starts over after each write.
+        // All pages in one step: between steps, a writer would make it start over.
         let backup = Backup::new_with_names(&from, MAIN_DB, &mut to, MAIN_DB).expect("a backup");
-        backup.run_to_completion(-1, Duration::ZERO, None).expect("a copy");
+        backup.run_to_completion(c_int::MAX, Duration::ZERO, None).expect("a copy");
     })
     .await;
 }
