@@ -26,7 +26,7 @@ wanted() {
 missing=$(comm -13 <(sort <<<"$uploaded") <(wanted | sort -u))
 [[ -z $missing ]] || fail "not uploaded, though the image is built from it: ${missing//$'\n'/, }"
 
-private='(^|/)(target|node_modules|data|\.git|\.ssh|test-results)/|(^|/)\.env'
+private='^data/|(^|/)(target|node_modules|\.git|\.ssh|test-results)/|(^|/)\.env'
 private+='|\.(db|db-wal|db-shm|pem|key)$|credentials|service-account.*\.json$'
 if leaked=$(grep -E "$private" <<<"$uploaded"); then
   fail "uploaded, though it should stay here: ${leaked//$'\n'/, }"
