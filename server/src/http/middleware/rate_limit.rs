@@ -128,7 +128,10 @@ mod tests {
             allowed += u32::from(limiter.check(v6.into(), begin));
             limiter.check(Ipv4Addr::from_bits(0x0a00_0000 | n).into(), begin);
         }
-        let entries = |limiter: &RateLimiter| limiter.buckets().subscribers.len() + limiter.buckets().networks.len();
+        let entries = |limiter: &RateLimiter| {
+            let buckets = limiter.buckets();
+            buckets.subscribers.len() + buckets.networks.len()
+        };
         assert!(entries(&limiter) <= MAX_SUBSCRIBERS + 3, "{} entries", entries(&limiter));
         assert!(allowed <= 10_000 / 2 + 2 * ALLOWANCES_PER_NETWORK, "{allowed} of one provider");
         assert_eq!([known, known].map(|client| limiter.check(client, begin)), [true, false], "its own allowance");
