@@ -27,6 +27,6 @@ pub use self::{
     meter::Meter,
     record::Record,
     session::{Changed, Keep, Session, SignIn, User, UserSession},
-    sessions::Sessions,
+    sessions::{Sessions, USER_LENGTH},
     settings::{Admission, Clock, Settings},
 };

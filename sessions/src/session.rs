@@ -97,7 +97,8 @@ pub enum Keep {
 impl SignIn {
     /// The sign-in of the user that the application calls so. It's what
     /// [`of_user`](crate::Sessions::of_user) finds the session by: a stable name, such as a number in the
-    /// application's database, rather than an address that may change hands.
+    /// application's database, rather than an address that may change hands. At most
+    /// [`USER_LENGTH`](crate::USER_LENGTH) bytes.
     pub fn new(user: impl Into<String>) -> Self {
         Self { user: user.into(), label: None, keep: Keep::Settings }
     }

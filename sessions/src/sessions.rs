@@ -5,14 +5,17 @@ use std::{any::Any, convert::Infallible, fmt, future::Future, sync::Arc};
 use tracing::Instrument;
 
 use crate::{
-    Admission, ChangeError, Changed, Error, Keep, Meter, Session, SessionData, SessionId, SessionKey, Settings, SignIn,
-    UserSession,
+    Admission, ChangeError, Changed, DataError, DataProblem, Error, Keep, Meter, Session, SessionData, SessionId,
+    SessionKey, Settings, SignIn, UserSession,
     builder::SessionsBuilder,
     engine::{Applied, Beginning, Budget, Change, Created, Detach, Engine, Read, Refusable, Replacement, Total, Value},
     metrics,
     record::{SignedIn, Terms},
     store::{Store, Write},
 };
+
+/// How many bytes the name of a user may have. Firestore's index compares no more.
+pub const USER_LENGTH: usize = 1_500;
 
 /// The sessions of an application, kept in a [`Store`]. Clones share everything; make one at start.
 ///
@@ -330,6 +333,9 @@ impl<T: SessionData> Sessions<T> {
         let admission = self.admission.clone();
         let done = self.task(move |engine, budget| async move {
             let SignIn { user, label, keep } = who;
+            if user.len() > USER_LENGTH {
+                return Err(DataError::new(DataProblem::NameTooLong(USER_LENGTH)).within("user").into());
+            }
             let terms = match keep {
                 Keep::Settings => Terms::default(),
                 Keep::UntilBrowserCloses => Terms { until_browser_closes: true, ..Terms::default() },

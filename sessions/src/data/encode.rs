@@ -159,12 +159,15 @@ impl<'a> ser::Serializer for Encoder<'a> {
     }
 
     fn serialize_u64(self, value: u64) -> Result<Value, DataError> {
+        if i64::try_from(value).is_err() {
+            // Firestore needs a map around it.
+            self.deeper(1, false)?;
+        }
         self.scalar(value.into())
     }
 
     fn serialize_u128(self, value: u128) -> Result<Value, DataError> {
-        let value = u64::try_from(value).map_err(|_too_large| DataProblem::NumberTooLarge)?;
-        self.scalar(value.into())
+        self.serialize_u64(u64::try_from(value).map_err(|_too_large| DataProblem::NumberTooLarge)?)
     }
 
     fn serialize_f32(self, value: f32) -> Result<Value, DataError> {
@@ -522,6 +525,8 @@ mod tests {
             |value: Value| fields_of(&json!({ "a": value }), LIMIT).map(drop).map_err(|error| error.problem().clone());
         assert_eq!(field(nested(20)), Ok(()));
         assert_eq!(field(nested(21)), Err(DataProblem::TooDeep(20)));
+        let large = |levels| (1..levels).fold(json!({"a": u64::MAX}), |inside, _| json!({ "a": inside }));
+        assert_eq!((field(large(19)), field(large(20))), (Ok(()), Err(DataProblem::TooDeep(20))));
         let lists = |levels| (0..levels).fold(json!(1), |inside, _| json!([inside]));
         assert_eq!(field(lists(10)), Ok(()), "the outer list is one level, each of the nine others two");
         assert_eq!(field(lists(11)), Err(DataProblem::TooDeep(20)));
