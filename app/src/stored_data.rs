@@ -1,5 +1,5 @@
 //! What is stored about a visitor: a list that the server renders, and the island that keeps it right while other tabs
-//! count, and takes over the form that corrects it.
+//! count.
 #![expect(clippy::must_use_candidate, reason = "the macro makes a second function, which nobody calls")]
 
 use leptos::prelude::*;
