@@ -19,7 +19,7 @@ pub struct StoredField {
 
 /// Keeps the list right, and says what went wrong if something does.
 ///
-/// The list itself is outside, and only the texts in it are set: elements that the island made itself would be 4 kB of
+/// The list itself is outside, and only the texts in it are set: elements that the island made itself would be 3 kB of
 /// WASM, which every page loads.
 #[island]
 pub fn StoredData() -> impl IntoView {
