@@ -24,7 +24,7 @@ impl Greeting {
     /// A greeting that was stored; `None` if it can't be shown: it's empty or far too long.
     #[must_use]
     pub fn stored(text: String) -> Option<Self> {
-        (!text.trim().is_empty() && text.len() <= LONGEST).then_some(Self(text))
+        (!text.chars().all(char::is_whitespace) && text.len() <= LONGEST).then_some(Self(text))
     }
 
     /// The first of [`GREETINGS`], for a page that knows no visitor.

@@ -45,6 +45,7 @@ pub trait HttpError: FromServerFnError + Serialize + DeserializeOwned + Send {
         None
     }
 
-    /// The error for a response that has this status and no readable error: one that a proxy sent, say.
-    fn from_status(status: StatusCode) -> Self;
+    /// The error for a response that has this status and can't be read, since a proxy sent it, say; `None` if there was
+    /// no response at all.
+    fn from_response(status: Option<StatusCode>) -> Self;
 }

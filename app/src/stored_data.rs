@@ -1,5 +1,5 @@
 //! What is stored about a visitor: a list that the server renders, and the island that keeps it right while other tabs
-//! count, and takes over the form that corrects it.
+//! count.
 #![expect(clippy::must_use_candidate, reason = "the macro makes a second function, which nobody calls")]
 
 use leptos::prelude::*;
@@ -19,7 +19,7 @@ pub struct StoredField {
 
 /// Keeps the list right, and says what went wrong if something does.
 ///
-/// The list itself is outside, and only the texts in it are set: elements that the island made itself would be 4 kB of
+/// The list itself is outside, and only the texts in it are set: elements that the island made itself would be 3 kB of
 /// WASM, which every page loads.
 #[island]
 pub fn StoredData() -> impl IntoView {

@@ -3,43 +3,32 @@
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{BroadcastChannel, MessageEvent};
 
-use crate::counter::{CounterState, CounterView};
+use crate::{
+    counter::{CounterState, CounterView},
+    greeting::Greeting,
+};
 
 thread_local! {
     /// It stays open as long as the page.
     static CHANNEL: Option<BroadcastChannel> = BroadcastChannel::new("session").ok();
 }
 
-/// What another tab says of the session.
-pub(crate) enum News {
-    /// The state after a view, a new greeting or the end. Messages overtake one another, so it may be old.
-    State(CounterState),
-    /// The visitor has corrected the session: the count may have become smaller.
-    Corrected(CounterView),
-}
-
-/// Tells the other tabs.
-pub(crate) fn broadcast(news: &News) {
-    // `3 Hola Mundo`, `=3 Hola Mundo` for a correction, and nothing for the end.
-    let message = match news {
-        News::State(CounterState::Counted(view)) => text(view),
-        News::Corrected(view) => format!("={}", text(view)),
-        News::State(_) => String::new(),
+/// Tells the other tabs: `3 Hola Mundo`, or nothing when the session has ended.
+pub(crate) fn broadcast(new: &CounterState) {
+    let message = match new {
+        CounterState::Counted(CounterView { views, greeting }) => format!("{views} {}", greeting.text()),
+        _ => String::new(),
     };
     // A tab that can't tell the others still shows the truth itself.
     CHANNEL.with(|channel| channel.as_ref().map(|channel| channel.post_message(&JsValue::from_str(&message))));
 }
 
-fn text(CounterView { views, greeting }: &CounterView) -> String {
-    format!("{views} {}", greeting.text())
-}
-
-/// Calls a function with whatever another tab says from now on.
-pub(crate) fn listen(on_news: impl Fn(News) + 'static) {
-    let on_news: Box<dyn Fn(News)> = Box::new(on_news);
+/// Calls a function with whatever another tab says from now on. Messages overtake one another, so it may be old.
+pub(crate) fn listen(on_news: impl Fn(CounterState) + 'static) {
+    let on_news: Box<dyn Fn(CounterState)> = Box::new(on_news);
     let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-        if let Some(news) = event.data().as_string().and_then(|message| parse(&message)) {
-            on_news(news);
+        if let Some(new) = event.data().as_string().and_then(|message| parse(&message)) {
+            on_news(new);
         }
     });
     CHANNEL.with(|channel| {
@@ -50,13 +39,11 @@ pub(crate) fn listen(on_news: impl Fn(News) + 'static) {
     on_message.forget();
 }
 
-fn parse(message: &str) -> Option<News> {
+fn parse(message: &str) -> Option<CounterState> {
     if message.is_empty() {
-        return Some(News::State(CounterState::Ended));
+        return Some(CounterState::Ended);
     }
-    let (corrected, message) = message.strip_prefix('=').map_or((false, message), |message| (true, message));
     let (views, greeting) = message.split_once(' ')?;
-    let view =
-        CounterView { views: views.parse().ok()?, greeting: crate::greeting::Greeting::stored(greeting.to_owned())? };
-    Some(if corrected { News::Corrected(view) } else { News::State(CounterState::Counted(view)) })
+    let greeting = Greeting::stored(greeting.to_owned())?;
+    Some(CounterState::Counted(CounterView { views: views.parse().ok()?, greeting }))
 }

@@ -70,6 +70,26 @@ test('a form calls its server function in place', async ({ page }) => {
   await expect(page.locator('#greeted')).toHaveText('Hello, Ada!');
 });
 
+test('any argument, return value and error pass through our protocol', async ({ page }) => {
+  await open(page);
+  const ordered = page.locator('#ordered');
+
+  await page.locator('#good').click();
+  const order = (item: string) =>
+    `Order { items: [${item}], delivery: Place { east: 13.4, north: -0.5 }, number: 18446744073709551615 }`;
+  const kettle = order('Item { name: "a \\"kettle\\"\\n", weight: Some(1.25) }');
+  await expect(ordered).toHaveText(`Ok([${kettle}, ${order('Item { name: "Grüße 🦀", weight: None }')}])`);
+
+  await page.locator('#heavy').click();
+  await expect(ordered).toHaveText('Err(TooHeavy { name: "a piano" })');
+  await page.locator('#empty').click();
+  await expect(ordered).toHaveText('Err(Empty)');
+
+  await page.route('**/api/place_order*', (route) => route.fulfill({ status: 502, body: '<h1>Bad gateway' }));
+  await page.locator('#good').click();
+  await expect(ordered).toHaveText('Err(Transport(Some(502)))');
+});
+
 test.describe('without a script', () => {
   test.use({ javaScriptEnabled: false });
 

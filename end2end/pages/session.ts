@@ -44,6 +44,13 @@ export class SessionPage {
     await this.page.getByRole('button', { name: 'Correct' }).click();
   }
 
+  /** How often the page was left from now on: reads as a number. */
+  navigations(): { count: number } {
+    const navigations = { count: 0 };
+    this.page.on('framenavigated', () => navigations.count++);
+    return navigations;
+  }
+
   async forget(): Promise<void> {
     await this.page.getByRole('button', { name: 'Forget me' }).click();
   }

@@ -9,17 +9,9 @@ use super::{
     CounterState,
     controller::{Action, Controller},
 };
-use crate::{
-    browser::on_window,
-    tabs::{self, News},
-};
+use crate::{browser::on_window, tabs};
 
-pub(super) use crate::browser::spawn;
-
-/// Tells the other tabs.
-pub(super) fn broadcast(new: &CounterState) {
-    tabs::broadcast(&News::State(new.clone()));
-}
+pub(super) use crate::{browser::spawn, tabs::broadcast};
 
 /// Does what the button in a form does, if it was on one that the visitor clicked.
 fn on_click(controller: Controller, click: &Event) -> Option<()> {
@@ -54,10 +46,7 @@ pub(super) fn show_in_forms(new: &CounterState, ended: bool) {
 
 /// Listens to all that can change what the island shows.
 pub(super) fn start(controller: Controller) {
-    tabs::listen(move |news| match news {
-        News::State(new) => controller.on_news(new, false),
-        News::Corrected(view) => controller.on_news(CounterState::Counted(view), true),
-    });
+    tabs::listen(move |new| controller.on_news(new));
 
     on_window("click", move |click| _ = on_click(controller, &click));
 

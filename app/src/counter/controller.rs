@@ -73,8 +73,7 @@ impl UiState {
                 }
                 // If nothing has come in between, the response is right. Otherwise the newer of the two is.
                 if *before == self.counter || self.counter.is_older_than(&new) {
-                    let ended = self.falls(&new);
-                    self.show(new, ended);
+                    self.show(new);
                 }
             }
             Err(error) => self.message = error.message(),
@@ -84,14 +83,10 @@ impl UiState {
         next
     }
 
-    /// Whether the new count is smaller. By itself a count never falls: one that does is another session's, or none's.
-    fn falls(&self, new: &CounterState) -> bool {
-        new.views() < self.counter.views()
-    }
-
-    /// Shows a new state; the session that was shown may have `ended`.
-    fn show(&mut self, new: CounterState, ended: bool) {
-        platform::show_in_forms(&new, ended);
+    /// Shows a new state.
+    fn show(&mut self, new: CounterState) {
+        // A count falls only when the visitor corrects it: one that does is another session's as a rule, or none's.
+        platform::show_in_forms(&new, new.views() < self.counter.views());
         self.counter = new;
     }
 }
@@ -136,13 +131,12 @@ impl Controller {
         });
     }
 
-    /// Shows what another tab says, unless something newer is shown already; a `correction` is always the newest.
+    /// Shows what another tab says, unless something newer is shown already.
     #[cfg(all(feature = "hydrate", not(feature = "ssr")))]
-    pub(super) fn on_news(self, new: CounterState, correction: bool) {
+    pub(super) fn on_news(self, new: CounterState) {
         self.ui.update(|ui| {
-            if correction || ui.counter.is_older_than(&new) {
-                let ended = !correction && ui.falls(&new);
-                ui.show(new, ended);
+            if ui.counter.is_older_than(&new) {
+                ui.show(new);
             }
         });
     }

@@ -40,7 +40,7 @@ fn stored(session: &Session<Visitor>) -> impl IntoView + use<> {
     });
     view! {
         <h1>"Your session"</h1>
-        <p id="sentence">"This is all that this site stores about you."</p>
+        <p id="sentence">"This is what this site stores about you."</p>
         {stored_fields(session::fields(session))}
         <StoredData/>
         <p class="controls">
@@ -82,7 +82,7 @@ fn privacy() -> impl IntoView {
         <section id="privacy">
             <h2>"Privacy"</h2>
             <p>
-                "One cookie, "<code>"session_id"</code>", holds a random number that tells your browser from others. It is \
+                "One cookie holds a random number that tells your browser from others. It is \
                  needed for the count, is not read by scripts, and is sent to no other site. The store keeps only a hash \
                  of it, what you see here, and random marks of the last few changes, by which none is counted twice. \
                  There are no names, no addresses and no trackers. When you stay away, it is deleted by itself."

@@ -60,11 +60,12 @@ impl HttpError for ApiError {
         }
     }
 
-    fn from_status(status: StatusCode) -> Self {
+    fn from_response(status: Option<StatusCode>) -> Self {
         match status {
-            StatusCode::TOO_MANY_REQUESTS => Self::TooMany,
-            status if status.is_client_error() => Self::BadRequest,
-            _ => Self::Unavailable,
+            Some(StatusCode::TOO_MANY_REQUESTS) => Self::TooMany,
+            Some(status) if status.is_client_error() => Self::BadRequest,
+            Some(status) if status.is_server_error() => Self::Unavailable,
+            _ => Self::Unreachable,
         }
     }
 }
@@ -75,8 +76,7 @@ impl FromServerFnError for ApiError {
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => Self::BadRequest,
-            // The body of a request on the server, of a response in the browser: that one comes from a proxy in between
-            // as likely as not.
+            // The body of a request could not be read. With Leptos' own codecs the browser says so of a response.
             ServerFnErrorErr::Deserialization(_) if cfg!(feature = "ssr") => Self::BadRequest,
             _ => Self::Unreachable,
         }

@@ -1,8 +1,8 @@
 //! The islands.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 
-use crate::server_fns::{Greet, Numbers, walk};
+use crate::server_fns::{Delivery, Greet, Item, Numbers, Order, place_order, walk};
 
 /// Props: a text, a number and a list.
 #[island]
@@ -75,5 +75,28 @@ pub fn Greets() -> impl IntoView {
             <button>"Greet"</button>
         </ActionForm>
         <p id="greeted">{move || greet.value().get().and_then(Result::ok)}</p>
+    }
+}
+
+/// Calls a server function of our protocol with all that an argument and a return value can hold.
+#[island]
+pub fn Orders() -> impl IntoView {
+    let shown = RwSignal::new(String::new());
+    let item = |name: &str, weight| Item { name: name.to_owned(), weight };
+    let order = |items, delivery| Order { items, delivery, number: u64::MAX };
+    let place = move |order: Order| {
+        spawn_local(async move { shown.set(format!("{:?}", place_order(order).await)) });
+    };
+    let good = move |_| {
+        let items = vec![item("a \"kettle\"\n", Some(1.25)), item("Grüße 🦀", None)];
+        place(order(items, Delivery::Place { east: 13.4, north: -0.5 }));
+    };
+    let heavy = move |_| place(order(vec![item("a piano", Some(1e3))], Delivery::Town("Ulm".to_owned())));
+    let empty = move |_| place(order(vec![], Delivery::Pickup));
+    view! {
+        <button id="good" on:click=good>"Order"</button>
+        <button id="heavy" on:click=heavy>"Order a piano"</button>
+        <button id="empty" on:click=empty>"Order nothing"</button>
+        <p id="ordered">{shown}</p>
     }
 }

@@ -5,7 +5,7 @@ use std::{env, path::PathBuf, sync::Arc};
 use app::shell::{Assets, Meta, Page, Site};
 use axum::{Router, response::Response, routing::get};
 use kitchen_sink::{
-    islands::{Failing, Greets, Inner, Loads, Outer, WithProps},
+    islands::{Failing, Greets, Inner, Loads, Orders, Outer, WithProps},
     server_fns::{Numbers, walk},
 };
 use leptos::prelude::*;
@@ -35,6 +35,7 @@ async fn page(page: Page) -> Response {
             <Outer><section><Inner/></section></Outer>
             <Loads/>
             <Greets/>
+            <Orders/>
             <Suspense fallback=|| "Loading"><p id="rendered">{rendered}</p></Suspense>
         }
     };

@@ -61,7 +61,7 @@ impl<'de> Reader<'de> {
 
     /// What was read since this byte.
     fn since(&self, start: usize) -> &'de str {
-        // Indexing would link the message of a panic, which is 1 kB of WASM.
+        // Indexing would link the message of a panic, and how to format it.
         self.text.get(start..self.at).unwrap_or_default()
     }
 
@@ -168,7 +168,7 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// The number as the browser reads it. Rust's own reading is 10 kB of WASM.
+/// The number as the browser reads it. Rust's own has large tables.
 #[cfg(target_arch = "wasm32")]
 fn real(number: &str) -> Result<f64, Malformed> {
     Some(js_sys::parse_float(number)).filter(|real| !real.is_nan()).ok_or(Malformed)

@@ -56,7 +56,7 @@ fn quote(to: &mut String, value: &str) {
     to.push('"');
 }
 
-/// The number as the browser writes it. Rust's own writing is 10 kB of WASM.
+/// The number as the browser writes it. Rust's own has large tables.
 #[cfg(target_arch = "wasm32")]
 fn real(value: f64) -> String {
     js_sys::Number::from(value).to_string_with_radix(10).map_or_else(|_range| String::new(), String::from)
