@@ -34,7 +34,8 @@ async fn an_idle_session_ends(app: TestApp) {
 
 async fn a_session_that_is_viewed_stays(app: TestApp) {
     let idle = Duration::from_secs(5);
-    let server = app.with("SESSION_IDLE_TIMEOUT", "5s").start().await;
+    let app = app.with("SESSION_IDLE_TIMEOUT", "5s");
+    let server = app.start().await;
     let mut browser = Browser::new();
     let begun = Instant::now();
     for views in 1.. {

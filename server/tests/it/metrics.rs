@@ -79,7 +79,8 @@ async fn views_and_their_cost_are_counted(app: TestApp) {
 
 #[tokio::test]
 async fn without_an_address_nothing_listens() {
-    let server = TestApp::on_sqlite().start().await;
+    let app = TestApp::on_sqlite();
+    let server = app.start().await;
     assert!(!server.log().contains("metrics"), "{}", server.log());
 }
 
@@ -97,7 +98,8 @@ async fn an_address_that_is_taken_is_named() {
 /// A panel about a metric that was renamed stays empty, and nobody notices until it's needed.
 #[tokio::test]
 async fn the_dashboard_shows_what_there_is() {
-    let server = TestApp::on_sqlite().with("METRICS_ADDR", "127.0.0.1:0").start().await;
+    let app = TestApp::on_sqlite().with("METRICS_ADDR", "127.0.0.1:0");
+    let server = app.start().await;
     Browser::new().view(&server).await;
     let metrics = scrape(&server).await;
     let there: BTreeSet<_> = metrics

@@ -23,7 +23,8 @@ async fn a_link_to_it_has_a_picture_at_an_absolute_address() {
     let card = picture(&plain, "example.com:8080").await;
     assert_eq!(card.as_deref(), Some("http://example.com:8080/card.png"));
 
-    let secure = app.with("HTTPS_ONLY", "true").start().await;
+    let app = app.with("HTTPS_ONLY", "true");
+    let secure = app.start().await;
     assert_eq!(picture(&secure, "example.com").await.as_deref(), Some("https://example.com/card.png"));
 
     let mut browser = Browser::new();

@@ -48,7 +48,8 @@ async fn requests_from_other_sites_are_refused(app: TestApp) {
 
 async fn an_id_is_in_the_cookie_and_nowhere_else(app: TestApp) {
     // As much as there is to log, of everything.
-    let server = app.with("RUST_LOG", "trace").start().await;
+    let app = app.with("RUST_LOG", "trace");
+    let server = app.start().await;
     let mut output = String::new();
     let mut ids = Vec::new();
     let mut browser = Browser::new();

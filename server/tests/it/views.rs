@@ -93,7 +93,8 @@ async fn a_session_deleted_by_hand_is_replaced(app: TestApp) {
 }
 
 async fn https_only_hardens_the_cookie(app: TestApp) {
-    let server = app.with("HTTPS_ONLY", "true").start().await;
+    let app = app.with("HTTPS_ONLY", "true");
+    let server = app.start().await;
     let answer = Browser::new().load(&server).await;
     let [cookie] = answer.cookies()[..] else { panic!("{answer:?}") };
     let (pair, attributes) = cookie.split_once("; ").expect("attributes");
