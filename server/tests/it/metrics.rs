@@ -79,7 +79,8 @@ async fn views_and_their_cost_are_counted(app: TestApp) {
 
 #[tokio::test]
 async fn without_an_address_nothing_listens() {
-    let server = TestApp::on_sqlite().start().await;
+    let app = TestApp::on_sqlite();
+    let server = app.start().await;
     assert!(!server.log().contains("metrics"), "{}", server.log());
 }
 
