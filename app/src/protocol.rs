@@ -28,6 +28,11 @@ pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Option<T> {
     json::from_str(text).ok()
 }
 
+/// The type of a body with arguments as JSON. It is not `application/json`: forms are what other programs may send, and
+/// what the WASM sends may change with it. No page of another site can send this type without asking first (CORS).
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+const ARGUMENTS: &str = "application/vnd.server-fn+json";
+
 /// The protocol: `POST`, arguments as JSON or as a form's fields, everything returned as JSON.
 ///
 /// A form that succeeds leads back to the page that it was sent from.

@@ -75,7 +75,7 @@ async fn post(path: &str, arguments: &str) -> Result<(u16, String), JsValue> {
     init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT)));
     init.set_body(&JsValue::from_str(arguments));
     let headers = js_sys::Object::new();
-    js_sys::Reflect::set(&headers, &JsValue::from_str("content-type"), &JsValue::from_str("application/json"))?;
+    js_sys::Reflect::set(&headers, &JsValue::from_str("content-type"), &JsValue::from_str(super::ARGUMENTS))?;
     init.set_headers(&headers);
     let response: Response = JsFuture::from(window().fetch_with_str_and_init(path, &init)).await?.dyn_into()?;
     let body = JsFuture::from(response.text()?).await?;

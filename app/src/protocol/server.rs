@@ -15,7 +15,7 @@ use leptos::{
 use leptos_axum::ResponseOptions;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{HttpError, JsonOrForm};
+use super::{ARGUMENTS, HttpError, JsonOrForm};
 
 /// How deep a form's fields may nest: `a[b][c]` is 2 deep.
 const FORM_DEPTH: usize = 5;
@@ -53,7 +53,7 @@ where
 }
 
 async fn read<I: DeserializeOwned, E: HttpError>(request: Request<Body>) -> Result<I, E> {
-    let is_json = request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == b"application/json");
+    let is_json = request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == ARGUMENTS.as_bytes());
     let body: Bytes = Req::<E>::try_into_bytes(request).await?;
     let input = if is_json {
         serde_json::from_slice(&body).map_err(|error| error.to_string())
