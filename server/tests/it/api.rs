@@ -62,7 +62,8 @@ async fn arguments_may_be_json(app: TestApp) {
     let server = app.start().await;
     let mut browser = Browser::new();
     let request = browser.request(Method::POST, &server.url("/api/greeting"));
-    let request = request.header("Content-Type", "application/json").body("{\"greeting\":\"Hola Mundo\"}");
+    let request =
+        request.header("Content-Type", "application/vnd.server-fn+json").body("{\"greeting\":\"Hola Mundo\"}");
     assert_eq!(browser.send(request).await.view(), View { views: 0, greeting: "Hola Mundo".to_owned() });
 }
 

@@ -104,13 +104,15 @@ async fn too_much_and_nonsense_are_the_clients_fault() {
         [head.as_bytes(), body].concat()
     };
     let form = "application/x-www-form-urlencoded";
+    let arguments = "application/vnd.server-fn+json";
     let header = |value: &[u8]| [b"GET /nowhere HTTP/1.1\r\nHost: a\r\nCookie: ", value, b"\r\n\r\n"].concat();
     for (what, request) in [
         ("a huge body", post(form, &vec![b'a'; 100_000])),
         ("JSON that is not said to be it", post("text/plain", b"{\"greeting\":\"Hola Mundo\"}")),
-        ("broken JSON", post("application/json", b"{\"greeting\":\"Hola Mundo\"")),
-        ("JSON of something else", post("application/json", b"[{}]")),
-        ("JSON nested deep", post("application/json", &b"[".repeat(4000))),
+        ("a body of another type", post("application/json", b"{\"greeting\":\"Hola Mundo\"}")),
+        ("broken JSON", post(arguments, b"{\"greeting\":\"Hola Mundo\"")),
+        ("JSON of something else", post(arguments, b"{\"greeting\":[\"Hola Mundo\"]}")),
+        ("JSON nested deep", post(arguments, &b"[".repeat(4000))),
         ("a form nested deep", post(form, format!("greeting{}=x", "[a]".repeat(1000)).as_bytes())),
         ("a body that is no text", post(form, b"greeting=\xff\xfe\x00")),
         ("a body with broken encoding", post(form, b"greeting=%zz%")),

@@ -18,7 +18,7 @@ async fn get(browser: &mut Browser, at: &Instance, path: &str) -> Answer {
 
 /// Calls a server function as the page's script does.
 async fn call(browser: &mut Browser, at: &Instance, path: &str, arguments: &Value) -> Answer {
-    let request = browser.request(Method::POST, &at.url(path)).header("Content-Type", "application/json");
+    let request = browser.request(Method::POST, &at.url(path)).header("Content-Type", "application/vnd.server-fn+json");
     browser.send(request.body(arguments.to_string())).await
 }
 

@@ -85,7 +85,7 @@ async fn delete(sessions: &Sessions, args: &PurgeArgs, filter: Filter, matched: 
 fn report(args: &PurgeArgs, filter: &Filter, matched: u64, deleted: u64, skipped: u64) -> Result<(), Failure> {
     let mut out = io::stdout();
     if args.json {
-        let result = json!({ "matched": matched, "deleted": deleted, "skipped": skipped, "dry_run": args.dry_run });
+        let result = json!({ "matched": matched, "deleted": deleted, "spared": skipped, "dry_run": args.dry_run });
         return Ok(writeln!(out, "{result}")?);
     }
     let which = describe(filter);

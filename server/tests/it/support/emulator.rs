@@ -73,7 +73,7 @@ impl Emulated {
     pub(super) async fn session(&self, id: &str) -> Option<Stored> {
         let document = self.document(id).await?;
         let mut data: Map<_, _> = fields(&document).iter().map(|(name, value)| (name.clone(), plain(value))).collect();
-        data.remove("revisions");
+        data.remove("_session");
         let mut time = |name: &str| data.remove(name).and_then(|time| time.as_str().map(ToOwned::to_owned));
         let (created_at, expires_at) = (time("created_at"), time("expires_at"));
         Some(Stored { data, created_at, expires_at })
