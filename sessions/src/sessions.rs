@@ -420,10 +420,8 @@ fn typed<T, R: 'static, E: 'static>(
 
 #[expect(clippy::panic, reason = "a change returns what its type says; another type is a bug of this crate")]
 fn downcast<R: 'static>(value: Value) -> R {
-    match (value as Box<dyn Any>).downcast() {
-        Ok(value) => *value,
-        Err(_) => panic!("a change returned a value of another type"),
-    }
+    let Ok(value) = (value as Box<dyn Any>).downcast() else { panic!("a change returned a value of another type") };
+    *value
 }
 
 fn never_refused<V>(result: Result<V, ChangeError<Infallible>>) -> Result<V, Error> {

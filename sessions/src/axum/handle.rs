@@ -66,7 +66,7 @@ impl<T: SessionData> SessionHandle<T> {
     /// See [`Error`].
     pub async fn read(&self) -> Result<Option<Arc<Session<T>>>, Error> {
         self.in_turn(move |shared: Arc<Shared<T>>| async move {
-            if let Some(known) = shared.state.known() {
+            if let Ok(known) = shared.state.known() {
                 return Ok(known);
             }
             let Some(id) = shared.state.id() else { return shared.noted(Ok(None), |_| "absent") };

@@ -14,8 +14,8 @@ pub(super) struct State<T>(Mutex<Known<T>>);
 struct Known<T> {
     id: Option<SessionId>,
     cookie: CookieChange,
-    /// The session, if it was read or changed in this request; inside, `None` if there is none.
-    session: Option<Option<Arc<Session<T>>>>,
+    /// The session, as far as it was read or changed in this request.
+    session: Lookup<T>,
     /// What gives the session more time, to be sent after the response.
     renewal: Option<Write>,
     is_used: bool,
@@ -26,6 +26,13 @@ struct Known<T> {
     meter: Meter,
 }
 
+/// What is known of the session itself.
+enum Lookup<T> {
+    Unknown,
+    Absent,
+    Found(Arc<Session<T>>),
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum CookieChange {
     #[default]
@@ -34,6 +41,9 @@ pub(super) enum CookieChange {
     Set(SessionId, Option<Duration>),
     Remove,
 }
+
+/// The session has not been read in this request.
+pub(super) struct NotRead;
 
 /// What the head of the response has to say, and what is to be sent after it.
 pub(super) struct Sealed {
@@ -47,7 +57,7 @@ impl<T> State<T> {
         Self(Mutex::new(Known {
             id,
             cookie: CookieChange::Keep,
-            session: None,
+            session: Lookup::Unknown,
             renewal: None,
             is_used: false,
             is_sealed: false,
@@ -66,13 +76,18 @@ impl<T> State<T> {
         self.known_now().id
     }
 
-    pub(super) fn known(&self) -> Option<Option<Arc<Session<T>>>> {
-        self.known_now().session.clone()
+    /// The session, if it was read or changed in this request: `Err` if it has to be read.
+    pub(super) fn known(&self) -> Result<Option<Arc<Session<T>>>, NotRead> {
+        match &self.known_now().session {
+            Lookup::Unknown => Err(NotRead),
+            Lookup::Absent => Ok(None),
+            Lookup::Found(session) => Ok(Some(Arc::clone(session))),
+        }
     }
 
     pub(super) fn know(&self, session: Option<Arc<Session<T>>>) {
         let mut known = self.known_now();
-        known.session = Some(session);
+        known.session = session.map_or(Lookup::Absent, Lookup::Found);
         // What has been written since knows better.
         known.renewal = None;
     }
@@ -103,7 +118,7 @@ impl<T> State<T> {
         if let Some(error) = error {
             known.error = Some(error.to_string());
             // It may have been changed all the same.
-            (known.session, known.renewal) = (None, None);
+            (known.session, known.renewal) = (Lookup::Unknown, None);
         }
     }
 

@@ -72,7 +72,7 @@ impl<T: SessionData> Codec<T> {
     /// The record with this data in the place of what the application had in it.
     pub(crate) fn encode(&self, data: &T, record: &Record) -> Result<Record, DataError> {
         let mut after = fields_of(data, self.max_size)?;
-        self.check_faithful(&after)?;
+        Self::check_faithful(&after)?;
         let mut kept = Fields::new();
         if record.data.keys().any(|name| !after.contains_key(name)) {
             let mut written_before = None;
@@ -84,7 +84,7 @@ impl<T: SessionData> Codec<T> {
                 // What the value has written before the change is dropped now. What it has not is a newer version's,
                 // or one that it only reads: that stays, if the value reads back the same with it.
                 let before = written_before.get_or_insert_with(|| self.written(record));
-                if !before.contains_key(name) && self.reads_the_same(&after, name, value) {
+                if !before.contains_key(name) && Self::reads_the_same(&after, name, value) {
                     kept.insert(name.clone(), value.clone());
                 }
             }
@@ -107,7 +107,7 @@ impl<T: SessionData> Codec<T> {
         stored.and_then(|data| fields_of(&data, usize::MAX).ok()).unwrap_or_default()
     }
 
-    fn reads_the_same(&self, fields: &Fields, name: &str, value: &Value) -> bool {
+    fn reads_the_same(fields: &Fields, name: &str, value: &Value) -> bool {
         let mut with = fields.clone();
         with.insert(name.to_owned(), value.clone());
         T::deserialize(&with)
@@ -117,7 +117,7 @@ impl<T: SessionData> Codec<T> {
     }
 
     /// Fails if the type would read these fields, which it has written, as another value, or not at all.
-    fn check_faithful(&self, fields: &Fields) -> Result<(), DataError> {
+    fn check_faithful(fields: &Fields) -> Result<(), DataError> {
         let unfaithful = |why: String| DataError::from(DataProblem::NotFaithful(why));
         let read = T::deserialize(fields).map_err(|error| unfaithful(error.to_string()))?;
         let again = fields_of(&read, usize::MAX)?;

@@ -95,8 +95,8 @@ impl<'a> Encoder<'a> {
 
     fn list(self, length: Option<usize>) -> Result<List<'a>, DataError> {
         // The length is the type's word, which may be wrong.
-        let list = Vec::with_capacity(length.unwrap_or(0).min(64));
-        Ok(List { items: self.items()?, list, variant: None })
+        let values = Vec::with_capacity(length.unwrap_or(0).min(64));
+        Ok(List { items: self.items()?, values, variant: None })
     }
 
     /// The encoder of what is in a variant that has data: a map of one name.
@@ -273,22 +273,22 @@ impl<'a> ser::Serializer for Encoder<'a> {
 /// A list, or the data of a tuple variant.
 struct List<'a> {
     items: Encoder<'a>,
-    list: Vec<Value>,
+    values: Vec<Value>,
     variant: Option<&'static str>,
 }
 
 impl List<'_> {
     fn push<T: ?Sized + Serialize>(&mut self, item: &T) -> Result<(), DataError> {
         let value = item.serialize(self.items).map_err(|error| {
-            let error = error.within_item(self.list.len());
+            let error = error.within_item(self.values.len());
             self.variant.map_or(error.clone(), |variant| error.within(variant))
         })?;
-        self.list.push(value);
+        self.values.push(value);
         Ok(())
     }
 
     fn finish(self) -> Value {
-        let list = Value::Array(self.list);
+        let list = Value::Array(self.values);
         match self.variant {
             None => list,
             Some(variant) => single(variant, list),

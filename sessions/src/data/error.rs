@@ -70,10 +70,12 @@ impl DataError {
     /// Where it is, as `items[3].price`; empty if it's about the data as a whole.
     #[must_use]
     pub fn path(&self) -> String {
+        use fmt::Write as _;
         let mut text = String::new();
         for part in self.path.iter().rev() {
             match part {
-                Part::Index(index) => text.push_str(&format!("[{index}]")),
+                // Writing to a `String` does not fail.
+                Part::Index(index) => _ = write!(text, "[{index}]"),
                 Part::Name(name) if is_plain(name) => {
                     if !text.is_empty() {
                         text.push('.');
@@ -83,7 +85,7 @@ impl DataError {
                 // A visitor may have chosen the name: shortened, and with its control characters escaped.
                 Part::Name(name) => {
                     let start: String = name.chars().take(64).collect();
-                    text.push_str(&format!("[{start:?}]"));
+                    _ = write!(text, "[{start:?}]");
                 }
             }
         }

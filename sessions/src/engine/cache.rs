@@ -139,7 +139,9 @@ mod tests {
                     SessionId::from_random_bytes([n.to_le_bytes(); 8].concat().try_into().expect("16 bytes")).key()
                 })
                 .collect();
-            keys.iter().for_each(|key| cache.insert(*key, stored(), HitRate::default()));
+            for key in &keys {
+                cache.insert(*key, stored(), HitRate::default());
+            }
             let there = keys.iter().filter(|key| cache.get(key).is_some()).count();
             assert!(there <= most && there >= most / 2, "{there} of {capacity} bytes");
         }

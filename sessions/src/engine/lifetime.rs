@@ -14,6 +14,7 @@ pub(crate) struct Lifetime {
 }
 
 /// The times of a session after it was active.
+#[expect(clippy::struct_field_names, reason = "they are called so in the record")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Times {
     pub(crate) created_at: SystemTime,
@@ -71,7 +72,7 @@ impl Lifetime {
     }
 
     /// The times in a record that the engine has made.
-    pub(crate) fn times_of(self, record: &Record, now: SystemTime) -> Times {
+    pub(crate) fn times_of(record: &Record, now: SystemTime) -> Times {
         let Record { created_at, expires_at, ref meta, .. } = *record;
         Times { created_at: created_at.unwrap_or(now), expires_at: expires_at.unwrap_or(now), seen_at: meta.seen_at }
     }

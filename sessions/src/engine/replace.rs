@@ -12,6 +12,7 @@ use super::{
     batch::replacing,
     cache::HitRate,
     create::{Beginning, Created},
+    lifetime::Lifetime,
     queue::Place,
     transaction::{End, Next, Plan, transact},
 };
@@ -220,7 +221,7 @@ impl<T: SessionData> Plan for Replacing<'_, T> {
         let key = id.key();
         record.meta.revisions = Revisions::default();
         record.meta = record.meta.with_revision(revision);
-        let times = self.engine.lifetime.times_of(&record, now);
+        let times = Lifetime::times_of(&record, now);
         let session = self.engine.session(key, &record, times, data);
         self.candidates.push(Candidate { revision, id, session, value });
 

@@ -9,7 +9,7 @@
 //!
 //! What is written is a [`Plan`]'s matter: changes of visitors, of an administrator, or a new id.
 
-use std::{future::Future, sync::Arc};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -43,6 +43,7 @@ pub(crate) trait Plan: Send {
 }
 
 /// What is to be done next.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub(crate) enum Next {
     /// This write, which carries the revision.
     Write(Write),
@@ -210,21 +211,19 @@ async fn read(store: &Arc<dyn Store>, key: SessionKey, budget: &mut Budget) -> R
 }
 
 /// The versions of what was created and of what was replaced.
-fn send<'a>(
-    store: &'a Arc<dyn Store>,
-    writes: &'a (Option<Write>, Write),
-    budget: &'a mut Budget,
-) -> impl Future<Output = Result<(Option<Version>, Version), StoreError>> + Send + 'a {
-    async move {
-        match writes {
-            (None, write) => {
-                let version = budget.call(Operation::Put, store.put(write)).await?;
-                Ok((None, version))
-            }
-            (Some(first), second) => {
-                let [created, replaced] = budget.call(Operation::Put, store.put_both(first, second)).await?;
-                Ok((Some(created), replaced))
-            }
+async fn send(
+    store: &Arc<dyn Store>,
+    writes: &(Option<Write>, Write),
+    budget: &mut Budget,
+) -> Result<(Option<Version>, Version), StoreError> {
+    match writes {
+        (None, write) => {
+            let version = budget.call(Operation::Put, store.put(write)).await?;
+            Ok((None, version))
+        }
+        (Some(first), second) => {
+            let [created, replaced] = budget.call(Operation::Put, store.put_both(first, second)).await?;
+            Ok((Some(created), replaced))
         }
     }
 }

@@ -97,6 +97,7 @@ impl Checkpoints {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the hook's type")]
 fn note_pages(_: &Wal, pages: c_int) -> rusqlite::Result<()> {
     WAL_PAGES.set(pages);
     Ok(())
