@@ -47,6 +47,26 @@ pub const NAME_LENGTH: usize = 1_499;
 
 type Fields = Map<String, Value>;
 
+/// Whether these are the same fields to the last bit. For `==` zero and negative zero are the same.
+pub(crate) fn are_same(some: &Fields, others: &Fields) -> bool {
+    let pairs = some.iter().zip(others);
+    some.len() == others.len() && pairs.into_iter().all(|((a, value), (b, other))| a == b && is_same(value, other))
+}
+
+fn is_same(value: &Value, other: &Value) -> bool {
+    match (value, other) {
+        (Value::Array(items), Value::Array(others)) => {
+            items.len() == others.len() && items.iter().zip(others).all(|(item, other)| is_same(item, other))
+        }
+        (Value::Object(fields), Value::Object(others)) => are_same(fields, others),
+        (Value::Number(number), Value::Number(other)) => {
+            let bits = |number: &serde_json::Number| number.as_f64().map(f64::to_bits);
+            number == other && (!number.is_f64() || bits(number) == bits(other))
+        }
+        _ => value == other,
+    }
+}
+
 /// How the data of one type is kept.
 pub(crate) struct Codec<T> {
     pub(crate) new_data: Box<dyn Fn() -> T + Send + Sync>,

@@ -231,17 +231,16 @@ impl<T: SessionData> Sessions<T> {
     /// # Errors
     /// As [`update`](Self::update).
     pub async fn rotate(&self, id: SessionId) -> Result<Option<Changed<T>>, Error> {
-        let done = self.task(move |engine, budget| async move { engine.rotate(id.key(), budget).await });
-        match done.await? {
-            Replacement::Done { id, session, .. } => {
-                Ok(Some(Changed { session, value: (), new_id: Some(id), renewed: true }))
-            }
-            Replacement::Moved(_) => {
-                let read = self.read(id).await?;
-                Ok(read.map(|session| Changed { session, value: (), new_id: None, renewed: false }))
-            }
-            Replacement::Gone | Replacement::Refused(_) => Ok(None),
-        }
+        let done = self.task(move |engine, mut budget| async move {
+            Ok(match engine.rotate(id.key(), &mut budget).await? {
+                Replacement::Done { id, session, .. } => Some((session, Some(id))),
+                Replacement::Moved(_) => engine.read(id.key(), budget).await?.map(|read| (read.session, None)),
+                Replacement::Gone | Replacement::Refused(_) => None,
+            })
+        });
+        let changed =
+            |(session, new_id): (_, Option<_>)| Changed { session, value: (), renewed: new_id.is_some(), new_id };
+        Ok(done.await?.map(changed))
     }
 
     /// The sessions in which this user is signed in.

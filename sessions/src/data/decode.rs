@@ -27,7 +27,7 @@ impl<T: SessionData> Codec<T> {
                 Err(error) => (error.path().to_string(), cause(error.into_inner())),
             },
         };
-        if let Some(data) = self.repair(&visible) {
+        if let Some(data) = self.repair(record, &visible) {
             tracing::warn!(%key, path, %cause, "a session's data could not be read; broken fields are replaced");
             return Ok(Decoded { data, repaired: true });
         }
@@ -46,11 +46,21 @@ impl<T: SessionData> Codec<T> {
 
     /// The stored value with new fields in the place of those that may be replaced and can't be read. `None` if that
     /// doesn't make it readable.
-    fn repair(&self, visible: &Fields) -> Option<T> {
+    fn repair(&self, record: &Record, visible: &Fields) -> Option<T> {
         if self.repairable.is_empty() {
             return None;
         }
         let new = fields_of(&(self.new_data)(), self.max_size).ok()?;
+        // A damaged field is not among the visible ones: a type with a default for it would read without it.
+        let is_repairable = |name: &str| self.repairable.contains(name);
+        let may_replace_all = || match self.names {
+            Some(names) => names.iter().all(|name| is_repairable(name)),
+            None => new.keys().all(|name| is_repairable(name)),
+        };
+        let mut damaged = record.damaged.keys().filter(|name| name.is_empty() || self.is_own(record, name));
+        if !damaged.all(|name| if name.is_empty() { may_replace_all() } else { is_repairable(name) }) {
+            return None;
+        }
         let mut repaired = Fields::new();
         for (name, value) in visible {
             let mut probe = new.clone();

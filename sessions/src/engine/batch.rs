@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     Error, Outcome, Record, Session, SessionData, SessionKey,
-    data::DataProblem,
+    data::{DataProblem, are_same},
     metrics::{self, Cached},
     record::Revision,
     store::{Stored, Write, cause},
@@ -247,19 +247,25 @@ impl<T: SessionData> Batch<T> {
             Ok(End::HandedOver(base)) => return (Some(base), replies),
             result => result,
         };
+        self.settle(result, budget, &mut replies).await;
+        (None, replies)
+    }
+
+    /// Replies to all callers. If the store refuses the record for what is in it, it doesn't say whose change that is:
+    /// then each half of the changes is tried alone.
+    async fn settle(&mut self, result: Result<End, Error>, budget: &mut Budget, replies: &mut Vec<Reply<T>>) {
         match result {
-            // The store refuses one of them, and doesn't say which.
             Err(Error::Data(why)) if self.members.len() > 1 && matches!(why.problem(), DataProblem::Store(_)) => {
-                for member in std::mem::take(&mut self.members) {
-                    self.members.push(member);
-                    self.is_task = false;
-                    let result = Box::pin(self.transact(None, budget)).await;
-                    self.reply(&result, &mut replies);
+                self.is_task = false;
+                let second = self.members.split_off(self.members.len() / 2);
+                for half in [std::mem::take(&mut self.members), second] {
+                    self.members = half;
+                    let result = self.transact(None, budget).await;
+                    Box::pin(self.settle(result, budget, replies)).await;
                 }
             }
-            result => self.reply(&result, &mut replies),
+            result => self.reply(&result, replies),
         }
-        (None, replies)
     }
 
     async fn transact(&mut self, base: Option<Base>, budget: &mut Budget) -> Result<End, Error> {
@@ -350,17 +356,17 @@ impl<T: SessionData> Batch<T> {
             }
             let decoded = engine.codec.decode(key, &record)?;
             let mut data = decoded.data;
-            *result = Some(match catch_unwind(AssertUnwindSafe(|| job.change.run(&mut data))) {
+            // The application's code runs when its data is serialised, too.
+            let run = || job.change.run(&mut data).map(|value| (value, engine.codec.encode(&data, &record)));
+            *result = Some(match catch_unwind(AssertUnwindSafe(run)) {
                 Err(panic) => Run::Panicked(panic),
                 Ok(Err(refusal)) => Run::Refused(refusal),
-                Ok(Ok(value)) => match engine.codec.encode(&data, &record) {
-                    Err(error) => Run::Failed(error.into()),
-                    Ok(after) => {
-                        is_changed |= decoded.repaired || after.data != record.data;
-                        record = Cow::Owned(after);
-                        Run::Done(engine.session(*key, &record, times, data), value)
-                    }
-                },
+                Ok(Ok((_, Err(error)))) => Run::Failed(error.into()),
+                Ok(Ok((value, Ok(after)))) => {
+                    is_changed |= decoded.repaired || !are_same(&after.data, &record.data);
+                    record = Cow::Owned(after);
+                    Run::Done(engine.session(*key, &record, times, data), value)
+                }
             });
         }
         Ok(is_changed.then(|| record.into_owned()))

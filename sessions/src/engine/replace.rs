@@ -116,8 +116,12 @@ impl<T: SessionData> Engine<T> {
     }
 
     /// Gives the session a new id, to which the old one leads for the time of the grace.
-    pub(crate) async fn rotate(self: &Arc<Self>, key: SessionKey, mut budget: Budget) -> Result<Replacement<T>, Error> {
-        self.replace(key, Purpose::Rotate, &mut budget).await
+    pub(crate) async fn rotate(
+        self: &Arc<Self>,
+        key: SessionKey,
+        budget: &mut Budget,
+    ) -> Result<Replacement<T>, Error> {
+        self.replace(key, Purpose::Rotate, budget).await
     }
 
     async fn replace(
@@ -127,7 +131,6 @@ impl<T: SessionData> Engine<T> {
         budget: &mut Budget,
     ) -> Result<Replacement<T>, Error> {
         let _place = self.turn(key, budget).await?;
-        budget.begin()?;
         // From here on the record may be closed.
         self.cache.remove(&key);
         let base = self.read_base(key, budget).await?;
@@ -153,13 +156,17 @@ impl<T: SessionData> Engine<T> {
         })
     }
 
-    /// Waits for the turn of this session, to have it alone.
+    /// Waits for the turn of this session, to have it alone; fails if it comes too late to begin with anything.
     pub(super) async fn turn(self: &Arc<Self>, key: SessionKey, budget: &Budget) -> Result<Place<Job<T>>, Error> {
-        if let Some(place) = self.queues.try_enter(key) {
-            return Ok(place);
-        }
-        let waiting = self.queues.join(key, None);
-        waiting.turn(budget.deadline()).await.map(|(place, _)| place).map_err(|_late| Error::Busy)
+        let place = match self.queues.try_enter(key) {
+            Some(place) => place,
+            None => {
+                let turn = self.queues.join(key, None).turn(budget.deadline());
+                turn.await.map(|(place, _)| place).map_err(|_late| Error::Busy)?
+            }
+        };
+        budget.begin()?;
+        Ok(place)
     }
 }
 

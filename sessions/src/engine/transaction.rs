@@ -145,8 +145,9 @@ pub(crate) async fn transact<P: Plan>(
                     }
                     Ok(Next::Keep) if !is_guess => return Ok(End::Kept(stored)),
                     Err(error) if !is_guess => return Err(error),
-                    // What others have written meanwhile may change the plan.
+                    // What others have written meanwhile may change the plan. While that is read, nothing is sent.
                     Ok(Next::Keep) | Err(_) => {
+                        plan.not_applied();
                         let read = read(store, key, budget).await?;
                         if let Some(read) = &read {
                             on_guess(read.version == stored.version);

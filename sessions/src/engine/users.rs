@@ -4,6 +4,7 @@ use super::{Budget, Deletion, Engine, delete};
 use crate::{
     Error, Meter, SessionData, SessionKey, UserSession,
     metrics::{self, Operation},
+    record::Replaced,
     store::Stored,
 };
 
@@ -60,7 +61,7 @@ impl<T: SessionData> Engine<T> {
                         continue;
                     }
                     found = true;
-                    ended += u64::from(self.end_one(user, key, stored, self.budget(meter)).await?);
+                    ended += u64::from(self.end_one(user, key, stored, &mut self.budget(meter)).await?);
                 }
             }
             if !found {
@@ -70,18 +71,30 @@ impl<T: SessionData> Engine<T> {
         }
     }
 
-    /// Ends this session if it's the user's; and whether it was.
+    /// Ends this session if it's the user's; and whether it was. One that is rotated meanwhile is ended under its new
+    /// key.
     pub(crate) async fn end_one_of_user(&self, user: &str, key: SessionKey, mut budget: Budget) -> Result<bool, Error> {
-        match budget.read(|| self.store.get(&key)).await? {
-            Some(stored) => self.end_one(user, key, stored, budget).await,
-            None => Ok(false),
+        let mut next = key;
+        loop {
+            let Some(stored) = budget.read(|| self.store.get(&next)).await? else { return Ok(false) };
+            if let Some(Replaced::By(successor)) = stored.record.meta.replaced {
+                next = successor;
+                continue;
+            }
+            if stored.record.meta.user() != Some(user) {
+                return Ok(false);
+            }
+            if self.end_one(user, next, stored, &mut budget).await? {
+                return Ok(true);
+            }
+            // It was rotated or signed in since: looked at again.
         }
     }
 
-    async fn end_one(&self, user: &str, key: SessionKey, stored: Stored, mut budget: Budget) -> Result<bool, Error> {
+    async fn end_one(&self, user: &str, key: SessionKey, stored: Stored, budget: &mut Budget) -> Result<bool, Error> {
         self.cache.remove(&key);
         let is_theirs = |record: &crate::Record| record.meta.user() == Some(user);
-        let ended = delete(&self.store, &key, Some(stored), &is_theirs, false, &mut budget).await? == Deletion::Done;
+        let ended = delete(&self.store, &key, Some(stored), &is_theirs, false, budget).await? == Deletion::Done;
         if ended {
             metrics::ended();
         }

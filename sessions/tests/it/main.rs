@@ -1,8 +1,10 @@
 //! The tests of the crate from outside, as one program: it links once.
 
 mod admin;
+mod batch;
 mod bench;
 mod contract;
+mod data;
 mod emulator;
 mod engine;
 mod exactly_once;
@@ -10,4 +12,7 @@ mod firestore;
 mod fuzz;
 mod layer;
 mod metrics;
+mod places;
 mod sqlite;
+mod users;
+mod versions;

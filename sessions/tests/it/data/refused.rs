@@ -1,0 +1,138 @@
+//! What can't be kept.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use exact_sessions::{DataProblem, Error, Sessions, Settings};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::places::Place;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Wild {
+    real: f64,
+    big: u128,
+    small: i128,
+    maybe: Option<Option<u8>>,
+    json: Value,
+    #[serde(default)]
+    keyed: Vec<BTreeMap<(u8, u8), u8>>,
+    #[serde(default, skip_deserializing)]
+    forgotten: u8,
+    good: u8,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Flat {
+    a: u8,
+    #[serde(flatten)]
+    rest: BTreeMap<String, u8>,
+}
+
+const LIMIT: usize = 8 * 1024;
+
+fn nested(levels: usize) -> Value {
+    (0..levels).fold(json!(1), |inside, _| json!({ "a": inside }))
+}
+
+/// A change that can't be kept, and what the error says.
+type Bad<T> = (&'static str, fn(&mut T), fn(&DataProblem) -> bool);
+
+async fn refuses<T>(bad: &[Bad<T>], good: fn(&mut T))
+where
+    T: Serialize + for<'de> Deserialize<'de> + Clone + Default + PartialEq + std::fmt::Debug + Send + Sync + 'static,
+{
+    let mut said = BTreeMap::<usize, String>::new();
+    for place in Place::all() {
+        let store = place.open();
+        let settings = Settings::default().max_data(LIMIT);
+        let sessions = Sessions::builder(Arc::clone(&store), T::default).settings(settings).build();
+        let begun = sessions.upsert(None, good).await.expect("a session");
+        let (id, mut expected) = (begun.new_id.expect("an id"), begun.session.data);
+        for (n, (path, change, is_right)) in bad.iter().enumerate() {
+            let before = store.get(&id.key()).await.expect("an answer");
+            let (change, at) = (*change, format!("{path} on {}", place.name()));
+            for result in [
+                sessions.update(id, change).await.map(drop),
+                sessions.upsert(None, change).await.map(drop),
+                sessions.sign_in(Some(id), exact_sessions::SignIn::new("ada"), change).await.map(drop),
+            ] {
+                let Err(Error::Data(why)) = result else { panic!("{at}: {result:?}") };
+                assert_eq!(why.path(), *path, "{at}: {why}");
+                assert!(is_right(why.problem()), "{at}: {why}");
+                let first = said.entry(n).or_insert_with(|| why.to_string());
+                assert_eq!(*first, why.to_string(), "every store says the same");
+            }
+            assert_eq!(store.get(&id.key()).await.expect("an answer"), before, "{at}: nothing is applied");
+            good(&mut expected);
+            let next = sessions.update(id, good).await.expect("a change").expect("a session");
+            assert_eq!(next.session.data, expected, "{at}: the session is as good as before");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_refused_on_every_store_alike() {
+    let bad: &[Bad<Wild>] = &[
+        ("real", |data| data.real = f64::NAN, |why| *why == DataProblem::NotFinite),
+        ("real", |data| data.real = f64::NEG_INFINITY, |why| *why == DataProblem::NotFinite),
+        ("big", |data| data.big = 1 << 64, |why| *why == DataProblem::NumberTooLarge),
+        ("small", |data| data.small = -(1 << 64), |why| *why == DataProblem::NumberTooLarge),
+        ("maybe", |data| data.maybe = Some(None), |why| *why == DataProblem::NullInSome),
+        ("keyed[0]", |data| data.keyed = vec![[((1, 2), 3)].into()], |why| *why == DataProblem::KeyNotText),
+        ("forgotten", |data| data.forgotten = 1, |why| matches!(why, DataProblem::NotFaithful(_))),
+        ("json.b", |data| data.json = json!({"b": "x".repeat(LIMIT)}), |why| *why == DataProblem::TooLarge(LIMIT)),
+        (
+            "json.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a",
+            |data| data.json = nested(21),
+            |why| *why == DataProblem::TooDeep(20),
+        ),
+    ];
+    refuses(bad, |data| data.good += 1).await;
+}
+
+#[tokio::test]
+async fn names_that_cannot_be_kept_are_refused_on_every_store_alike() {
+    let bad: &[Bad<Flat>] = &[
+        (
+            "a",
+            |data| {
+                data.rest.insert("a".into(), 1);
+            },
+            |why| *why == DataProblem::DuplicateName,
+        ),
+        (
+            "_session",
+            |data| {
+                data.rest.insert("_session".into(), 1);
+            },
+            |why| *why == DataProblem::ReservedName,
+        ),
+        (
+            "created_at",
+            |data| {
+                data.rest.insert("created_at".into(), 1);
+            },
+            |why| *why == DataProblem::ReservedName,
+        ),
+        (
+            "expires_at",
+            |data| {
+                data.rest.insert("expires_at".into(), 1);
+            },
+            |why| *why == DataProblem::ReservedName,
+        ),
+    ];
+    refuses(bad, |data| data.a += 1).await;
+}
+
+#[tokio::test]
+async fn what_is_just_within_the_limits_is_kept_on_every_store() {
+    let long = "n".repeat(exact_sessions::NAME_LENGTH);
+    let lists = (0..10).fold(json!(1), |inside, _| json!([inside]));
+    let value: BTreeMap<String, Value> =
+        [("deep".into(), nested(20)), ("lists".into(), lists), (long, json!(u64::MAX))].into();
+    for place in Place::all() {
+        super::takes(&place, std::slice::from_ref(&value)).await.expect("it holds");
+    }
+}

@@ -1,0 +1,164 @@
+//! Stored data that can't be read as the application's.
+
+use std::{
+    fmt::Write as _,
+    sync::{Arc, Mutex},
+};
+
+use exact_sessions::{
+    Error, Record, SessionId, Sessions,
+    store::{Store, Stored, Write, memory::MemoryStore},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tracing::{Event, Metadata, Subscriber, field, span};
+
+use crate::places::Place;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Role {
+    #[default]
+    Member,
+    Admin,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Account {
+    #[serde(default)]
+    role: Role,
+    views: u64,
+    #[serde(default)]
+    theme: String,
+}
+
+async fn stored(store: &impl Store, id: SessionId) -> Stored {
+    store.get(&id.key()).await.expect("an answer").expect("a record")
+}
+
+async fn edit(store: &impl Store, id: SessionId, edit: impl FnOnce(&mut Record)) {
+    let mut stored = stored(store, id).await;
+    edit(&mut stored.record);
+    store.put(&Write::replace(id.key(), stored.record, stored.version)).await.expect("a write");
+}
+
+/// Keeps what is logged, in lines.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<String>>);
+
+impl field::Visit for Lines {
+    fn record_debug(&mut self, field: &field::Field, value: &dyn std::fmt::Debug) {
+        write!(self.0.lock().expect("no panic"), "{field}={value:?} ").expect("room");
+    }
+}
+
+impl Subscriber for Lines {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        if event.metadata().target().starts_with("exact_sessions") {
+            event.record(&mut self.clone());
+        }
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+#[tokio::test]
+async fn it_is_an_error_and_stays_as_it_is() {
+    for place in Place::all() {
+        let store = place.open();
+        for (field, value) in [("role", json!("Suspended")), ("views", json!("many")), ("theme", json!(["dark"]))] {
+            let sessions = Sessions::<Account>::new(Arc::clone(&store));
+            let begun = sessions.upsert(None, |data| data.role = Role::Admin).await.expect("a session");
+            let id = begun.new_id.expect("an id");
+            edit(&store, id, |record| drop(record.data.insert(field.into(), value.clone()))).await;
+            let before = stored(&store, id).await;
+            let lines = Lines::default();
+            let log = tracing::subscriber::set_default(lines.clone());
+            let results = [
+                sessions.read(id).await.map(drop),
+                sessions.touch(id).await.map(drop),
+                sessions.update(id, |data| data.views = 1).await.map(drop),
+                sessions.upsert(Some(id), |data| *data = Account::default()).await.map(drop),
+                sessions.rotate(id).await.map(drop),
+                sessions.sign_out_keeping(id, |data| data).await.map(drop),
+                sessions.confirm(id).await.map(drop),
+                // Repair is for the fields that are named.
+                Sessions::builder(Arc::clone(&store), Account::default)
+                    .repair(["views", "role", "theme"].into_iter().filter(|name| *name != field))
+                    .build()
+                    .update(id, |data| data.views = 1)
+                    .await
+                    .map(drop),
+            ];
+            drop(log);
+            for result in results {
+                let Err(Error::Unreadable { key, path, .. }) = result else { panic!("{field}: {result:?}") };
+                assert_eq!((key, path.as_str()), (id.key(), field));
+            }
+            assert_eq!(stored(&store, id).await, before, "{}: not even its version has changed", place.name());
+            let log = lines.0.lock().expect("no panic").clone();
+            assert!(log.contains(&id.key().to_string()) && log.contains(field), "{log}");
+            assert!(!log.contains(&id.expose()), "no secrets");
+
+            let repairing = Sessions::builder(Arc::clone(&store), Account::default).repair([field]).build();
+            let repaired = repairing.update(id, |_| {}).await.expect("a change").expect("a session").session.data;
+            let mut expected = Account { role: Role::Admin, ..Account::default() };
+            if field == "role" {
+                expected.role = Role::Member;
+            }
+            assert_eq!(repaired, expected, "{field} alone is new");
+            assert_eq!(sessions.read(id).await.expect("an answer").expect("a session").data, expected, "and is kept");
+        }
+    }
+}
+
+/// A field that the store can't give as JSON is as unreadable as any other, though the type has a default for it.
+#[tokio::test]
+async fn a_damaged_field_is_replaced_only_if_it_is_named() {
+    for (damaged, repaired) in [("role", &["views", "theme"][..]), ("", &["views", "theme"]), ("views", &["theme"])] {
+        let store = Arc::<MemoryStore>::default();
+        let sessions = Sessions::builder(Arc::clone(&store), Account::default).repair(repaired.iter().copied()).build();
+        let begun = sessions.upsert(None, |data| data.role = Role::Admin).await.expect("a session");
+        let id = begun.new_id.expect("an id");
+        edit(&store, id, |record| {
+            if damaged.is_empty() {
+                record.data.clear();
+            }
+            record.data.remove(damaged);
+            record.damaged.insert(damaged.into(), "it's a timestamp".into());
+        })
+        .await;
+        let before = stored(&store, id).await;
+        let changed = sessions.update(id, |data| data.views += 1).await;
+        assert!(matches!(&changed, Err(Error::Unreadable { path, .. }) if path == damaged), "{damaged}: {changed:?}");
+        assert_eq!(stored(&store, id).await, before);
+        let all = Sessions::builder(Arc::clone(&store), Account::default).repair(["role", "views", "theme"]).build();
+        let changed = all.update(id, |data| data.views += 1).await.expect("a change").expect("a session");
+        assert_eq!(changed.session.data.views, 1, "{damaged}");
+    }
+}
+
+#[tokio::test]
+async fn a_field_of_others_may_be_anything() {
+    let store = Arc::<MemoryStore>::default();
+    let sessions = Sessions::<Account>::new(Arc::clone(&store));
+    let id = sessions.upsert(None, |_| {}).await.expect("a session").new_id.expect("an id");
+    edit(&store, id, |record| drop(record.damaged.insert("seen_in".into(), "it's a place".into()))).await;
+    let changed = sessions.update(id, |data| data.views += 1).await.expect("a change").expect("a session");
+    assert_eq!(changed.session.data.views, 1);
+    let record = stored(&store, id).await.record;
+    assert!(record.damaged.contains_key("seen_in") && record.data["views"] == Value::from(1));
+}

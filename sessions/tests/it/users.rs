@@ -1,0 +1,90 @@
+//! Signing in and out, and ending a user's sessions, while others work on them and instances crash.
+
+mod crashes;
+mod processes;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use exact_sessions::{
+    Error, SessionKey, SignIn,
+    store::{Store, StoreError, Stored, Version, Write},
+    testing::Fault,
+};
+
+use crate::bench::{Bench, Counter};
+
+/// A store that knows nothing of two writes in one, nor of users: the trait's defaults do both.
+pub(crate) struct Stepwise<S>(pub(crate) S);
+
+#[async_trait]
+impl<S: Store> Store for Stepwise<S> {
+    async fn get(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
+        self.0.get(key).await
+    }
+
+    async fn put(&self, write: &Write) -> Result<Version, StoreError> {
+        self.0.put(write).await
+    }
+
+    async fn delete(&self, key: &SessionKey, unchanged: Version) -> Result<(), StoreError> {
+        self.0.delete(key, unchanged).await
+    }
+
+    async fn list(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Stored)>, StoreError> {
+        self.0.list(after, limit).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.0.ping().await
+    }
+}
+
+const SLOW: Fault = Fault::Delay(Duration::from_millis(100));
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_that_a_sign_in_overtakes_says_so() {
+    let bench = Bench::new();
+    let old = bench.new_session().await;
+    // The read is quick and the delete slow: the sign-in comes between.
+    let (slow, _) = bench.always(&[Fault::None, SLOW]);
+    let delete = tokio::spawn(async move { slow.delete(old).await });
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let new = bench.sessions.sign_in(Some(old), SignIn::new("ada"), Counter::count).await.expect("a sign-in").new_id;
+    let deleted = delete.await.expect("no panic");
+    assert!(matches!(deleted, Err(Error::Superseded)), "it has deleted nothing: {deleted:?}");
+    let session = bench.sessions.read(new.expect("a new id")).await.expect("an answer").expect("a session");
+    assert_eq!(session.data.views, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_rotated_while_it_is_ended_ends() {
+    let bench = Bench::new();
+    let signed_in = bench.sessions.sign_in(None, SignIn::new("ada"), |_| {}).await.expect("a sign-in");
+    let (id, key) = (signed_in.new_id.expect("an id"), signed_in.session.key);
+    let (slow, _) = bench.always(&[Fault::None, SLOW, Fault::None]);
+    let end = tokio::spawn(async move { slow.end_one_of_user("ada", key).await });
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let rotated = bench.sessions.rotate(id).await.expect("an answer").expect("a session").new_id.expect("an id");
+    assert!(end.await.expect("no panic").expect("an answer"), "there was one");
+    assert_eq!(bench.sessions.read(rotated).await.expect("an answer"), None);
+
+    let signed_in = bench.sessions.sign_in(None, SignIn::new("ada"), |_| {}).await.expect("a sign-in");
+    let (id, key) = (signed_in.new_id.expect("an id"), signed_in.session.key);
+    let rotated = bench.sessions.rotate(id).await.expect("an answer").expect("a session").new_id.expect("an id");
+    assert!(!bench.sessions.end_one_of_user("bob", key).await.expect("an answer"), "another user's");
+    assert!(bench.sessions.end_one_of_user("ada", key).await.expect("an answer"), "listed before it was rotated");
+    assert_eq!(bench.sessions.read(rotated).await.expect("an answer"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_doubled_rotation_ends_by_the_deadline_of_one_request() {
+    let bench = Bench::new();
+    let id = bench.new_session().await;
+    bench.sessions.rotate(id).await.expect("an answer");
+    // The second rotation reads that there was a first one, and then nothing any more.
+    let (sessions, _) = bench.always(&[Fault::Delay(Duration::from_millis(900)), Fault::Hang]);
+    let begun = tokio::time::Instant::now();
+    assert!(sessions.rotate(id).await.is_err());
+    assert!(begun.elapsed() <= bench.settings.store_timeout + Duration::from_millis(5), "{:?}", begun.elapsed());
+}
