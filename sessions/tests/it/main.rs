@@ -10,4 +10,5 @@ mod firestore;
 mod fuzz;
 mod layer;
 mod metrics;
+mod sign_in;
 mod sqlite;
