@@ -1,6 +1,10 @@
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc = include_str!("../README.md")]
 
 pub mod admin;
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/asvs.md")]
+pub mod asvs {}
 #[cfg(feature = "axum")]
 pub mod axum;
 mod builder;

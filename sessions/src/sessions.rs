@@ -38,6 +38,7 @@ pub const USER_LENGTH: usize = 1_500;
 /// | [`upsert`](Self::upsert) | if there's none | when it's due | as above; a new one always | as above; a new one 1 |
 /// | [`sign_in`](Self::sign_in) | with a new id | yes | yes | 2; without a session before it 1 |
 /// | [`sign_out_keeping`](Self::sign_out_keeping) | with a new id | yes | yes | 2 |
+/// | [`confirm`](Self::confirm) | no | when it's due | if there's a user | 2 |
 /// | [`rotate`](Self::rotate) | with a new id | when it's due | yes | 2 |
 /// | [`delete`](Self::delete) | no | no | deletes | 2 |
 ///

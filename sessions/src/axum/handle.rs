@@ -263,7 +263,11 @@ impl<T: SessionData> SessionHandle<T> {
                 None => Ok(()),
             };
             shared.noted(deleted, |()| if id.is_some() { "deleted" } else { "absent" })?;
-            shared.state.set_cookie(None, CookieChange::Remove);
+            // Without an id there may be a cookie that is none, or one that the browser has kept back from another
+            // site's request: that one stays.
+            if id.is_some() || shared.may_begin {
+                shared.state.set_cookie(None, CookieChange::Remove);
+            }
             shared.state.know(None);
             Ok(())
         })

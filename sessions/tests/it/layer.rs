@@ -7,7 +7,7 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header},
     response::Response,
-    routing::get,
+    routing::{get, post},
 };
 use exact_sessions::{
     Error, SessionId, Sessions, Settings,
@@ -83,6 +83,28 @@ async fn a_new_visitor_gets_the_cookie_once() {
 }
 
 #[tokio::test]
+async fn shared_caches_are_kept_out_and_a_handler_may_say_how() {
+    for (said, expected) in [
+        (None, "no-store"),
+        (Some("private, max-age=60"), "private, max-age=60"),
+        (Some("No-Store"), "No-Store"),
+        (Some("public, max-age=60"), "no-store"),
+        (Some("max-age=60"), "no-store"),
+    ] {
+        let page = move |session: Handle| async move {
+            view(&session).await?;
+            let said = said.map(|value| [(header::CACHE_CONTROL, value)]);
+            Ok::<_, Error>((said, "page"))
+        };
+        let sessions = Sessions::<Counter>::new(MemoryStore::default());
+        let app = Router::new().route("/", get(page)).layer(sessions.layer());
+        let (response, _) = ask(&app, "/", "").await;
+        let values: Vec<_> = response.headers().get_all(header::CACHE_CONTROL).iter().collect();
+        assert_eq!(values, [expected], "{said:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_does_not_use_the_session_has_nothing_of_it() {
     let app = app(&[]);
     for path in ["/unused", "/nowhere"] {
@@ -115,6 +137,24 @@ async fn a_rotation_sets_the_new_id_and_a_delete_removes_the_cookie() {
     let (deleted, _) = ask(&app, "/delete", &new).await;
     assert_eq!(set(&deleted).as_deref(), Some("session_id="));
     assert_eq!(ask(&app, "/view", &new).await.1, "1");
+}
+
+#[tokio::test]
+async fn a_delete_that_another_sites_page_has_sent_leaves_a_cookie_that_was_kept_back() {
+    let sessions = Sessions::<Counter>::new(MemoryStore::default());
+    let delete = async |session: Handle| session.delete().await;
+    let app = Router::new().route("/", post(delete)).layer(sessions.layer());
+    let send = async |site: &'static str, cookie: &'static str| {
+        let request = Request::post("/").header("sec-fetch-site", site).header(header::COOKIE, cookie);
+        app.clone().oneshot(request.body(Body::empty()).expect("a request")).await.expect("a response")
+    };
+    assert_eq!(set(&send("cross-site", "").await), None);
+    for (site, cookie) in [
+        ("same-origin", "__Host-session_id=nonsense"),
+        ("cross-site", "__Host-session_id=c0ffee00-dead-4bee-8abc-0123456789ab"),
+    ] {
+        assert_eq!(set(&send(site, cookie).await).as_deref(), Some("__Host-session_id="), "{site} {cookie}");
+    }
 }
 
 #[tokio::test]
@@ -181,4 +221,6 @@ async fn without_the_layer_a_handler_says_what_is_missing() {
     let app = Router::new().route("/", get(async |_: Handle| "never"));
     let (response, _) = ask(&app, "/", "").await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let app = Router::new().route("/", get(async |session: Option<Handle>| session.is_some().to_string()));
+    assert_eq!(ask(&app, "/", "").await.1, "false", "a handler may do without");
 }

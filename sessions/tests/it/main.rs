@@ -13,6 +13,7 @@ mod fuzz;
 mod layer;
 mod metrics;
 mod places;
+mod sign_in;
 mod sqlite;
 mod users;
 mod versions;

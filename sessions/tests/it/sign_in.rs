@@ -1,0 +1,205 @@
+//! Signing in and out in an axum app: which cookies are set, and what the old ones are worth.
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    http::{StatusCode, header},
+    routing::{get, post},
+};
+use exact_sessions::{
+    Error, Keep, Sessions, SignIn,
+    axum::SessionHandle,
+    cookie::{CookiePolicy, Until},
+    store::memory::MemoryStore,
+    testing::{Clock, Page, Visitor},
+};
+
+use crate::bench::Counter;
+
+type Handle = SessionHandle<Counter>;
+
+struct Site {
+    app: Router,
+    sessions: Sessions<Counter>,
+    clock: Clock,
+}
+
+impl Site {
+    fn new() -> Self {
+        let clock = Clock::default();
+        let sessions = Sessions::builder(MemoryStore::default(), Counter::default).clock(clock.source()).build();
+        let app = Router::new()
+            .route("/view", get(async |session: Handle| views(&session.upsert(Counter::count).await?.session.data)))
+            .route("/sign-in", post(async |session: Handle| sign_in(session, "ada").await))
+            .route("/sign-in/bob", post(async |session: Handle| sign_in(session, "bob").await))
+            .route("/user", get(user))
+            .route(
+                "/confirm",
+                post(async |session: Handle| Ok::<_, Error>(session.confirm().await?.is_some().to_string())),
+            )
+            .route("/sign-out", post(async |session: Handle| session.sign_out().await))
+            .route("/sign-out/keeping", post(sign_out_keeping))
+            .layer(sessions.layer());
+        Self { app, sessions, clock }
+    }
+}
+
+fn views(counter: &Counter) -> Result<String, Error> {
+    Ok(counter.views.to_string())
+}
+
+async fn sign_in(session: Handle, user: &str) -> Result<String, Error> {
+    views(&session.sign_in(SignIn::new(user), |_| {}).await?.session.data)
+}
+
+/// Who is signed in, and whether they have proved it within ten minutes.
+async fn user(session: Handle) -> Result<String, Error> {
+    let session = session.read().await?;
+    Ok(session.map_or_else(
+        || "no session".to_owned(),
+        |session| {
+            let user = session.user.as_ref().map_or("a guest", |user| user.id.as_str());
+            format!("{user} {}", session.fresh(Duration::from_secs(600)))
+        },
+    ))
+}
+
+async fn sign_out_keeping(session: Handle) -> Result<String, Error> {
+    let kept = session.sign_out_keeping(|counter| Counter { views: counter.views + 100 }).await?;
+    Ok(kept.map_or_else(|| "no session".to_owned(), |session| session.data.views.to_string()))
+}
+
+fn visitor() -> Visitor {
+    Visitor::new(CookiePolicy::default())
+}
+
+fn cookie_of(page: &Page) -> Option<&str> {
+    page.headers.get(header::SET_COOKIE).map(|cookie| cookie.to_str().expect("text"))
+}
+
+#[tokio::test]
+async fn a_sign_in_sets_a_new_id_and_the_old_one_is_worth_nothing() {
+    let site = Site::new();
+    let mut ada = visitor();
+    ada.get(&site.app, "/view").await;
+    let guest = ada.id().expect("a session");
+    let mut thief = ada.clone();
+
+    let page = ada.post(&site.app, "/sign-in", &()).await;
+    assert_eq!(page.text(), "1", "what the guest had moves along");
+    assert_ne!(ada.id(), Some(guest));
+    assert_eq!(ada.get(&site.app, "/user").await.text(), "ada true");
+
+    for (method, path) in
+        [("get", "/view"), ("get", "/user"), ("post", "/sign-in"), ("post", "/sign-out/keeping"), ("post", "/confirm")]
+    {
+        let page =
+            if method == "get" { thief.get(&site.app, path).await } else { thief.post(&site.app, path, &()).await };
+        assert_eq!((page.status, cookie_of(&page)), (StatusCode::CONFLICT, None), "{path} by the old id");
+    }
+    assert_eq!(ada.get(&site.app, "/view").await.text(), "2", "nothing has reached the session");
+
+    site.clock.advance(site.sessions.settings().rotation_grace);
+    assert_eq!(thief.get(&site.app, "/user").await.text(), "no session");
+    assert_eq!(thief.get(&site.app, "/view").await.text(), "1", "later the old id is unknown");
+    assert_ne!(thief.id(), ada.id());
+}
+
+#[tokio::test]
+async fn a_sign_in_needs_no_session_before_it() {
+    let site = Site::new();
+    let mut ada = visitor();
+    assert_eq!(ada.post(&site.app, "/sign-in", &()).await.text(), "0");
+    assert_eq!(ada.get(&site.app, "/user").await.text(), "ada true");
+    assert_eq!(site.sessions.of_user("ada").await.expect("a list").len(), 1);
+}
+
+#[tokio::test]
+async fn a_repeated_sign_in_keeps_the_data_under_a_new_id() {
+    let site = Site::new();
+    let mut ada = visitor();
+    ada.post(&site.app, "/sign-in", &()).await;
+    ada.get(&site.app, "/view").await;
+    let first = ada.id();
+    assert_eq!(ada.post(&site.app, "/sign-in", &()).await.text(), "1");
+    assert_ne!(ada.id(), first);
+    assert_eq!(site.sessions.of_user("ada").await.expect("a list").len(), 1, "the first one is no session any more");
+}
+
+#[tokio::test]
+async fn another_user_does_not_get_what_the_one_before_has_left() {
+    let site = Site::new();
+    let mut browser = visitor();
+    browser.post(&site.app, "/sign-in", &()).await;
+    browser.get(&site.app, "/view").await;
+    assert_eq!(browser.post(&site.app, "/sign-in/bob", &()).await.text(), "0");
+    assert_eq!(browser.get(&site.app, "/user").await.text(), "bob true");
+    assert_eq!(site.sessions.of_user("ada").await.expect("a list"), []);
+}
+
+#[tokio::test]
+async fn a_sign_in_is_fresh_for_a_while_and_again_after_it_was_confirmed() {
+    let site = Site::new();
+    let mut ada = visitor();
+    ada.get(&site.app, "/view").await;
+    assert_eq!(ada.get(&site.app, "/user").await.text(), "a guest false");
+    ada.post(&site.app, "/sign-in", &()).await;
+    site.clock.advance(Duration::from_secs(599));
+    assert_eq!(ada.get(&site.app, "/user").await.text(), "ada true");
+    site.clock.advance(Duration::from_secs(1));
+    assert_eq!(ada.get(&site.app, "/user").await.text(), "ada false");
+    assert_eq!(ada.post(&site.app, "/confirm", &()).await.text(), "true");
+    assert_eq!(ada.get(&site.app, "/user").await.text(), "ada true");
+}
+
+#[tokio::test]
+async fn a_sign_out_removes_the_cookie_or_goes_on_as_a_guest() {
+    let site = Site::new();
+    let mut ada = visitor();
+    ada.get(&site.app, "/view").await;
+    ada.post(&site.app, "/sign-in", &()).await;
+    let signed_in = ada.id();
+    assert_eq!(ada.post(&site.app, "/sign-out/keeping", &()).await.text(), "101");
+    assert!(ada.id().is_some() && ada.id() != signed_in);
+    assert_eq!(ada.get(&site.app, "/user").await.text(), "a guest false");
+
+    let page = ada.post(&site.app, "/sign-out", &()).await;
+    assert!(cookie_of(&page).is_some_and(|cookie| cookie.contains("Max-Age=0")), "{:?}", cookie_of(&page));
+    assert_eq!((ada.id(), ada.get(&site.app, "/user").await.text()), (None, "no session".to_owned()));
+    assert_eq!(ada.post(&site.app, "/sign-out/keeping", &()).await.text(), "no session");
+}
+
+#[tokio::test]
+async fn the_cookie_lives_as_long_as_the_sign_in_says() {
+    let day = Duration::from_secs(24 * 60 * 60);
+    let ends = CookiePolicy::default;
+    let with_the_browser = || CookiePolicy::named("sid").until(Until::BrowserCloses).build().expect("a cookie");
+    let long = Keep::For { idle: day, lifetime: 1000 * day };
+    for (keep, cookies, expected) in [
+        (Keep::Settings, ends(), Some("Max-Age=7776000")),
+        (Keep::UntilBrowserCloses, ends(), None),
+        (Keep::For { idle: day, lifetime: 2 * day }, ends(), Some("Max-Age=172800")),
+        (long, ends(), Some("Max-Age=7776000")),
+        (Keep::Settings, with_the_browser(), None),
+    ] {
+        let sessions = Sessions::<Counter>::new(MemoryStore::default());
+        let sign_in = move |session: Handle| async move {
+            session.sign_in(SignIn::new("ada").keep(keep), |_| {}).await.map(drop)
+        };
+        let layer = exact_sessions::axum::SessionLayer::new(sessions.clone(), cookies.clone());
+        let app = Router::new().route("/", post(sign_in)).layer(layer);
+        let mut ada = Visitor::new(cookies.clone());
+        let page = ada.post(&app, "/", &()).await;
+        let cookie = cookie_of(&page).expect("a cookie");
+        let max_age = cookie.split("; ").find(|part| part.starts_with("Max-Age"));
+        assert_eq!(max_age, expected, "{keep:?} {cookies:?}");
+
+        let mut without_a_request = Visitor::new(cookies.clone());
+        without_a_request.sign_in(&sessions, SignIn::new("ada").keep(keep), |_| {}).await.expect("a sign-in");
+        for visitor in [&mut ada, &mut without_a_request] {
+            visitor.close_browser();
+            assert_eq!(visitor.id().is_some(), expected.is_some(), "{keep:?} {cookies:?}");
+        }
+    }
+}
