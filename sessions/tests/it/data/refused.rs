@@ -131,7 +131,7 @@ async fn what_is_just_within_the_limits_is_kept_on_every_store() {
     let long = "n".repeat(exact_sessions::NAME_LENGTH);
     let lists = (0..10).fold(json!(1), |inside, _| json!([inside]));
     let value: BTreeMap<String, Value> =
-        [("deep".into(), nested(20)), ("lists".into(), lists), (long, json!(u64::MAX))].into();
+        [("deep".into(), nested(20)), ("lists".into(), lists), (long, json!(1))].into();
     for place in Place::all() {
         super::takes(&place, std::slice::from_ref(&value)).await.expect("it holds");
     }
