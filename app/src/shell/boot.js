@@ -3,8 +3,7 @@ const fail = (error) => {
   state.hydrated = 'failed';
   console.error('The page works, but its script did not start:', error);
 };
-for (const list of ['RESOLVED_RESOURCES', 'SERIALIZED_ERRORS', 'PENDING_RESOURCES', 'RESOURCE_RESOLVERS', 'INCOMPLETE_CHUNKS'])
-  window['__' + list] ??= [];
+for (const list of ['RESOLVED_RESOURCES', 'SERIALIZED_ERRORS', 'INCOMPLETE_CHUNKS']) window['__' + list] ??= [];
 const parents = [];
 const walk = async (wasm, node) => {
   const inner = node.localName == 'leptos-children';
