@@ -13,6 +13,7 @@ mod decode;
 mod encode;
 mod error;
 mod names;
+mod root;
 mod upgrade;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 pub use self::error::{DataError, DataProblem};
+use self::root::Root;
 pub(crate) use self::{
     encode::{check_fields, fields_of},
     upgrade::Upgrades,

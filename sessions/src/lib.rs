@@ -10,6 +10,8 @@ pub mod axum;
 mod builder;
 pub mod cookie;
 mod data;
+#[doc = include_str!("../docs/data.md")]
+pub mod data_guide {}
 mod engine;
 mod error;
 mod id;

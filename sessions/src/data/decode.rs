@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{Codec, DataError, DataProblem, Fields, SessionData, fields_of};
+use super::{Codec, DataError, DataProblem, Fields, Root, SessionData, fields_of};
 use crate::{Error, Record, SessionKey, record::Meta, store::cause};
 
 /// A value that was read.
@@ -19,10 +19,10 @@ impl<T: SessionData> Codec<T> {
     pub(crate) fn decode(&self, key: &SessionKey, record: &Record) -> Result<Decoded<T>, Error> {
         let visible = self.visible(record);
         let damage = record.damaged.iter().find(|(name, _)| name.is_empty() || self.is_own(record, name));
-        let (path, cause) = match (damage, T::deserialize(&*visible)) {
+        let (path, cause) = match (damage, T::deserialize(Root(&visible))) {
             (None, Ok(data)) => return Ok(Decoded { data, repaired: false }),
             (Some((name, why)), _) => (name.clone(), cause(why.as_str())),
-            (None, Err(_)) => match serde_path_to_error::deserialize::<_, T>(&*visible) {
+            (None, Err(_)) => match serde_path_to_error::deserialize::<_, T>(Root(&visible)) {
                 Ok(data) => return Ok(Decoded { data, repaired: false }),
                 Err(error) => (error.path().to_string(), cause(error.into_inner())),
             },
@@ -65,7 +65,7 @@ impl<T: SessionData> Codec<T> {
         for (name, value) in visible {
             let mut probe = new.clone();
             probe.insert(name.clone(), value.clone());
-            if T::deserialize(&probe).is_ok() {
+            if T::deserialize(Root(&probe)).is_ok() {
                 repaired.insert(name.clone(), value.clone());
             } else if !self.repairable.contains(name) {
                 return None;
@@ -76,7 +76,7 @@ impl<T: SessionData> Codec<T> {
                 repaired.entry(name).or_insert(value);
             }
         }
-        T::deserialize(&repaired).ok()
+        T::deserialize(Root(&repaired)).ok()
     }
 
     /// The record with this data in the place of what the application had in it.
@@ -113,14 +113,14 @@ impl<T: SessionData> Codec<T> {
 
     /// What the value that is stored writes; nothing if it can't be read.
     fn written(&self, record: &Record) -> Fields {
-        let stored = T::deserialize(&*self.visible(record)).ok();
+        let stored = T::deserialize(Root(&self.visible(record))).ok();
         stored.and_then(|data| fields_of(&data, usize::MAX).ok()).unwrap_or_default()
     }
 
     fn reads_the_same(fields: &Fields, name: &str, value: &Value) -> bool {
         let mut with = fields.clone();
         with.insert(name.to_owned(), value.clone());
-        T::deserialize(&with)
+        T::deserialize(Root(&with))
             .ok()
             .and_then(|data| fields_of(&data, usize::MAX).ok())
             .is_some_and(|read| read == *fields)
@@ -129,7 +129,7 @@ impl<T: SessionData> Codec<T> {
     /// Fails if the type would read these fields, which it has written, as another value, or not at all.
     fn check_faithful(fields: &Fields) -> Result<(), DataError> {
         let unfaithful = |why: String| DataError::from(DataProblem::NotFaithful(why));
-        let read = T::deserialize(fields).map_err(|error| unfaithful(error.to_string()))?;
+        let read = T::deserialize(Root(fields)).map_err(|error| unfaithful(error.to_string()))?;
         let again = fields_of(&read, usize::MAX)?;
         let difference = || {
             let names = fields.keys().chain(again.keys());
@@ -154,5 +154,81 @@ fn canonical(value: &Value) -> Value {
             Value::Object(fields.iter().map(|(name, value)| (name.clone(), canonical(value))).collect())
         }
         value => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Serialize};
+    use serde_json::json;
+
+    use super::{super::are_same, *};
+    use crate::SessionId;
+
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    struct Plain {
+        #[serde(rename = "bee", alias = "old")]
+        b: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gone: Option<u32>,
+        #[serde(default, skip_serializing)]
+        read_only: u32,
+    }
+
+    fn fields(json: Value) -> Fields {
+        serde_json::from_value(json).expect("an object")
+    }
+
+    fn record(json: Value, own: Option<&[&str]>) -> Record {
+        let own = own.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+        Record { data: fields(json), meta: Meta { fields: own, ..Meta::default() }, ..Record::default() }
+    }
+
+    fn codec<T: SessionData + Default>() -> Codec<T> {
+        Codec::new(Box::new(T::default))
+    }
+
+    /// What is stored after a change of what was stored before.
+    fn after<T: SessionData + Default>(before: &Record, change: impl FnOnce(&mut T)) -> Record {
+        let key = SessionId::from_random_bytes([1; 16]).key();
+        let mut data = codec::<T>().decode(&key, before).expect("data").data;
+        change(&mut data);
+        codec::<T>().encode(&data, before).expect("a record")
+    }
+
+    #[test]
+    fn a_struct_replaces_its_aliases_drops_what_it_dropped_and_leaves_the_rest() {
+        let before = record(json!({"old": 1, "gone": 2, "read_only": 3, "note": 4}), None);
+        let stored = after(&before, |data: &mut Plain| {
+            assert_eq!(*data, Plain { b: 1, gone: Some(2), read_only: 3 });
+            data.gone = None;
+        });
+        assert_eq!(stored.data, fields(json!({"bee": 1, "read_only": 3, "note": 4})));
+        assert_eq!(stored.meta.fields, None);
+    }
+
+    #[test]
+    fn a_map_has_the_names_that_it_has_written() {
+        let before = record(json!({"a": 1, "b": 2, "note": 3}), Some(&["a", "b"]));
+        let stored = after(&before, |data: &mut BTreeMap<String, u32>| {
+            assert_eq!(*data, [("a".to_owned(), 1), ("b".to_owned(), 2)].into());
+            data.remove("b");
+            data.insert("c".into(), 5);
+        });
+        assert_eq!(stored.data, fields(json!({"a": 1, "c": 5, "note": 3})));
+        assert_eq!(stored.meta.fields, Some(vec!["a".to_owned(), "c".to_owned()]));
+    }
+
+    #[test]
+    fn negative_zero_is_another_value_than_zero_and_an_equal_number_of_another_kind_too() {
+        let same = |some: Value, other: Value| are_same(&fields(some), &fields(other));
+        assert!(same(json!({"a": [{"b": -0.0}]}), json!({"a": [{"b": -0.0}]})));
+        assert!(!same(json!({"a": [{"b": -0.0}]}), json!({"a": [{"b": 0.0}]})));
+        assert!(!same(json!({"a": 1.0}), json!({"a": 1})));
+        assert!(!same(json!({"a": 1}), json!({"b": 1})));
+        assert!(!same(json!({"a": 1}), json!({"a": 1, "b": 1})));
+        assert!(same(json!({"a": u64::MAX, "b": "x"}), json!({"a": u64::MAX, "b": "x"})));
     }
 }

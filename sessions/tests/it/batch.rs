@@ -373,12 +373,12 @@ async fn nobody_is_told_unknown_while_no_write_is_on_its_way() {
     let bench = Bench::new();
     let id = bench.new_session().await;
     // A read, a write; then the read that confirms that a change of nothing is right hangs.
-    let (sessions, _) = bench.always(&[Fault::None, SLOW, Fault::Hang]);
+    let (sessions, _) = bench.always(&[Fault::None, Fault::Delay(Duration::from_millis(500)), Fault::Hang]);
     let mut changes = JoinSet::new();
     for n in 0..10_u64 {
         let sessions = sessions.clone();
         changes.spawn(async move {
-            sleep(Duration::from_millis(n)).await;
+            sleep(Duration::from_millis(50 * n)).await;
             match n {
                 0 => sessions.update(id, Counter::count).await.map(drop),
                 _ => sessions.update(id, |_| {}).await.map(drop),
