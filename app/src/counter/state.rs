@@ -83,8 +83,8 @@ impl CounterState {
     pub fn is_older_than(&self, new: &Self) -> bool {
         match (self, new) {
             (_, Self::NotCounted | Self::Unknown) => false,
-            (Self::NotCounted | Self::Unknown, _) | (_, Self::Ended) => true,
-            (_, Self::Counted(CounterView { views: 0 | 1, .. })) => true,
+            (Self::NotCounted | Self::Unknown, _)
+            | (_, Self::Ended | Self::Counted(CounterView { views: 0 | 1, .. })) => true,
             (Self::Counted(shown), Self::Counted(new)) => shown.views <= new.views,
             (Self::Ended, Self::Counted(_)) => false,
         }

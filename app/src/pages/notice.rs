@@ -19,7 +19,7 @@ pub async fn failed(page: Page, error: ApiError) -> Response {
         _ => "Your count can’t be reached just now. Nothing is lost: it goes on where it was.",
     };
     let path = page.path().to_owned();
-    error_response(error, notice(page, "One moment", reason, "Try again", path).await)
+    error_response(&error, notice(page, "One moment", reason, "Try again", path).await)
 }
 
 /// The page for an address where nothing is.

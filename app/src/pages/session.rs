@@ -109,7 +109,7 @@ pub async fn download(handle: SessionHandle<Visitor>) -> Response {
             let (created_at, expires_at) = (time(session.created_at), time(session.expires_at));
             (file, Json(Download { data: session.data.clone(), created_at, expires_at })).into_response()
         }
-        Ok(None) => error_response(ApiError::NoSession, Json(ApiError::NoSession)),
-        Err(error) => error_response(error, Json(error)),
+        Ok(None) => error_response(&ApiError::NoSession, Json(ApiError::NoSession)),
+        Err(error) => error_response(&error, Json(error)),
     }
 }

@@ -65,7 +65,7 @@ async fn read<I: DeserializeOwned, E: HttpError>(request: Request<Body>) -> Resu
 }
 
 /// The response to a request that failed: this body, with the status of the error.
-pub fn error_response(error: impl HttpError, body: impl IntoResponse) -> Response<Body> {
+pub fn error_response(error: &impl HttpError, body: impl IntoResponse) -> Response<Body> {
     let retry_after = error.retry_after().map(|seconds| [(RETRY_AFTER, HeaderValue::from(seconds))]);
     (error.status(), retry_after, body).into_response()
 }
@@ -96,7 +96,7 @@ impl Sender {
             Ok(body) => json(body).into_response(),
             Err(error) => {
                 let body = serde_json::to_vec(&error).unwrap_or_default();
-                error_response(error, json(body))
+                error_response(&error, json(body))
             }
         };
         if let Self::Form(page) = self {

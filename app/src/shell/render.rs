@@ -80,7 +80,7 @@ impl Page {
             provide_context(options.clone());
             provide_context(nonce.clone());
             provide_context(Arc::clone(&self.site));
-            ScopedFuture::new(self.html(meta, &nonce, &*shared, view))
+            ScopedFuture::new(self.html(meta, &nonce, &shared, view))
         });
         let html = html.await;
         owner.unset_with_forced_cleanup();
@@ -110,7 +110,7 @@ impl Page {
         }
         let interactive = page.contains("<leptos-island");
         if interactive && let Some(script) = resources(shared).await {
-            page.push_str(&format!("<script nonce=\"{nonce}\">{script}</script>"));
+            page.extend(["<script nonce=\"", nonce, "\">", &script, "</script>"]);
         }
         let address = Address { origin: self.site.origin(&self.parts.headers), path: self.parts.uri.path() };
         document(&self.site, nonce, meta, address, interactive, page).to_html()

@@ -28,7 +28,7 @@ pub(crate) enum Command {
 
     /// Look at the sessions, change and delete them
     #[command(subcommand, arg_required_else_help = false)]
-    Sessions(SessionsCommand),
+    Sessions(Box<SessionsCommand>),
 
     /// Say whether the settings and the store are sound
     Check(Box<CheckArgs>),

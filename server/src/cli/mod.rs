@@ -23,7 +23,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>) -> ExitCode {
     };
     let result = match command {
         Command::Serve(config) => startup::run(*config).map_err(Into::into),
-        Command::Sessions(command) => run_to_end(sessions::run(command)),
+        Command::Sessions(command) => run_to_end(sessions::run(*command)),
         Command::Check(args) => run_to_end(check::run(*args)),
     };
     match result {

@@ -118,7 +118,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_entry_is_there_until_it_is_old_or_removed() {
-        let cache = Cache::new(10, Duration::from_secs(60));
+        let cache = Cache::new(1024 * BARE, Duration::from_secs(60));
         (1..=2).for_each(|seed| cache.insert(key(seed), stored(), HitRate::default()));
         tokio::time::advance(Duration::from_secs(59)).await;
         assert!(cache.get(&key(1)).is_some() && cache.get(&key(2)).is_some());
@@ -148,15 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn a_large_session_takes_the_place_of_many() {
-        let cache = Cache::new(64 * 1024, Duration::from_secs(60));
-        (0..32).for_each(|seed| cache.insert(key(seed), stored(), HitRate::default()));
+    fn large_sessions_take_the_place_of_many() {
+        let cache = Cache::new(1024 * 1024, Duration::from_secs(60));
         let data = [("text".to_owned(), Value::String("x".repeat(50_000)))].into_iter().collect();
-        let large = Stored { record: Record { data, ..Record::default() }, version: Version(1) };
-        cache.insert(key(100), Arc::new(large.clone()), HitRate::default());
-        cache.insert(key(100), Arc::new(large), HitRate::default());
-        let there = (0..=100).filter(|seed| cache.get(&key(*seed)).is_some()).count();
-        assert!(there <= 15, "{there} of 33 are still there");
+        let large = Arc::new(Stored { record: Record { data, ..Record::default() }, version: Version(1) });
+        (0..=255).for_each(|seed| cache.insert(key(seed), Arc::clone(&large), HitRate::default()));
+        let there = (0..=255).filter(|seed| cache.get(&key(*seed)).is_some()).count();
+        assert!((1..=20).contains(&there), "{there} of 50 kB each in 1 MiB");
     }
 
     #[test]

@@ -149,6 +149,7 @@ struct Picky {
 }
 
 /// Fails on 1, and panics on 2.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn moody<S: Serializer>(mood: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     const BAD: u64 = 1_f64.to_bits();
     const WORSE: u64 = 2_f64.to_bits();
@@ -273,18 +274,18 @@ async fn a_record_that_the_store_refuses_fails_the_change_that_made_it_alone() {
     for n in 1..=200_u64 {
         let sessions = sessions.clone();
         changes.spawn(async move {
-            let change = sessions.update(id, move |data| {
+            let update = sessions.update(id, move |data| {
                 data.views += 1;
                 if n == 77 {
                     data.poison = n;
                 }
             });
-            (n, change.await)
+            (n, update.await)
         });
     }
     for (n, changed) in changes.join_all().await {
         match changed {
-            Ok(changed) => assert!(n != 77 && changed.is_some()),
+            Ok(done) => assert!(n != 77 && done.is_some()),
             Err(Error::Data(_)) => assert_eq!(n, 77),
             Err(error) => panic!("{n}: {error}"),
         }

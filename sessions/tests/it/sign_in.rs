@@ -45,6 +45,7 @@ impl Site {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the last word of each handler")]
 fn views(counter: &Counter) -> Result<String, Error> {
     Ok(counter.views.to_string())
 }

@@ -34,6 +34,7 @@ impl<'a> Writer<'a> {
         self.0
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "what the serializer's methods return")]
     fn items(text: &'a mut String, open: char, close: &'static str) -> Result<Items<'a>, Malformed> {
         text.push(open);
         Ok(Items { text, close, first: true })

@@ -13,6 +13,7 @@ struct Wild {
     real: f64,
     big: u128,
     small: i128,
+    #[expect(clippy::option_option, reason = "JSON can't tell some of its values apart")]
     maybe: Option<Option<u8>>,
     json: Value,
     #[serde(default)]

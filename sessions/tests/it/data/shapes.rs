@@ -33,6 +33,7 @@ impl PartialEq for ShortBits {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 pub(super) fn is_zero(n: &u32) -> bool {
     *n == 0
 }

@@ -132,10 +132,10 @@ impl Schedule {
     }
 
     fn instance(&self, memory: &Arc<MemoryStore>, faults: &[Fault]) -> Sessions<Log> {
-        let faults = Mutex::new(faults.to_vec().into_iter());
-        let choose = move || faults.lock().expect("no panic").next().unwrap_or(Fault::None);
-        let faulty = Faulty::new(Arc::clone(memory), choose);
-        if self.is_atomic { sessions(faulty) } else { sessions(Stepwise(faulty)) }
+        let left = Mutex::new(faults.to_vec().into_iter());
+        let choose = move || left.lock().expect("no panic").next().unwrap_or(Fault::None);
+        let store = Faulty::new(Arc::clone(memory), choose);
+        if self.is_atomic { sessions(store) } else { sessions(Stepwise(store)) }
     }
 }
 

@@ -39,13 +39,13 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// An instance on this store, whose calls have these faults, the last one for ever.
 fn instance(memory: &Arc<MemoryStore>, is_atomic: bool, faults: Vec<Fault>) -> Sessions<Counter> {
-    let call = std::sync::atomic::AtomicUsize::new(0);
+    let calls = std::sync::atomic::AtomicUsize::new(0);
     let choose = move || {
-        let call = call.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let call = calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         faults[call.min(faults.len() - 1)]
     };
-    let faulty = Faulty::new(Arc::clone(memory), choose);
-    if is_atomic { Sessions::new(faulty) } else { Sessions::new(Stepwise(faulty)) }
+    let store = Faulty::new(Arc::clone(memory), choose);
+    if is_atomic { Sessions::new(store) } else { Sessions::new(Stepwise(store)) }
 }
 
 async fn act(sessions: &Sessions<Counter>, id: SessionId, act: Act) -> Heard {
