@@ -132,8 +132,8 @@ impl Schedule {
     }
 
     fn instance(&self, memory: &Arc<MemoryStore>, faults: &[Fault]) -> Sessions<Log> {
-        let left = Mutex::new(faults.to_vec().into_iter());
-        let choose = move || left.lock().expect("no panic").next().unwrap_or(Fault::None);
+        let left: Mutex<std::collections::VecDeque<_>> = Mutex::new(faults.iter().copied().collect());
+        let choose = move || left.lock().expect("no panic").pop_front().unwrap_or(Fault::None);
         let store = Faulty::new(Arc::clone(memory), choose);
         if self.is_atomic { sessions(store) } else { sessions(Stepwise(store)) }
     }
