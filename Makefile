@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run watch build test test-rust e2e engines weigh weigh-what lighthouse lint fuzz bench check-deploy rehearse deploy shots clean plan setup setup-test
+.PHONY: help run watch build test test-rust test-outside e2e engines weigh weigh-what lighthouse lint fuzz bench check-deploy rehearse deploy shots clean plan setup setup-test
 
 help: ## List what there is to run
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s%s\n", $$1, $$2 }' Makefile
@@ -21,10 +21,14 @@ build: plan setup ## Build target/release/server and target/site
 	@scripts/build.sh
 
 test: setup setup-test ## Run every test, on SQLite and on a Firestore emulator
-	@scripts/with-emulator.sh $(MAKE) --no-print-directory test-rust e2e engines check-deploy rehearse
+	@scripts/with-emulator.sh $(MAKE) --no-print-directory test-rust test-outside e2e engines check-deploy rehearse
 
 test-rust: ## Run the Rust tests alone
 	@scripts/with-emulator.sh cargo test --workspace --exclude frontend
+
+# It has a lock file of its own with the versions of ours, so most of what it needs is compiled already.
+test-outside: ## Run the tests of an app outside of the workspace, which uses the crate as a stranger would
+	@CARGO_TARGET_DIR=target cargo test --manifest-path outside/Cargo.toml --locked
 
 e2e: build ## Run the browser tests alone, in Chromium
 	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && scripts/with-emulator.sh npm --prefix end2end test && npm --prefix end2end run lighthouse
@@ -52,6 +56,9 @@ lint: ## Check format, lints, documentation, types, scripts and dependencies
 	@scripts/setup-npm.sh
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --exclude frontend -- -D warnings
+	cargo fmt --manifest-path outside/Cargo.toml --check
+	CARGO_TARGET_DIR=target cargo clippy --manifest-path outside/Cargo.toml --all-targets --locked -- -D warnings
+	cargo package -p exact-sessions --allow-dirty
 	cargo clippy -p frontend --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --exclude frontend
 	npm --prefix end2end run typecheck

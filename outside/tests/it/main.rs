@@ -1,0 +1,13 @@
+//! What the shop, an application outside of the workspace, finds true of the crate.
+
+mod at_once;
+mod costs;
+mod cross_site;
+mod kinds;
+mod layers;
+mod live;
+mod own_store;
+mod place;
+mod reading;
+mod refusing;
+mod types;

@@ -1,0 +1,42 @@
+//! A shop in memory, with a clock that stands still, and its calls of the store counted.
+
+use std::sync::Arc;
+
+use axum::Router;
+use exact_sessions::{
+    Sessions,
+    store::{Store as _, memory::MemoryStore},
+    testing::{Clock, Counting, Counts, Visitor},
+};
+use outside::{Customer, Staff, customer_cookie, shop};
+
+pub(crate) struct Place {
+    pub(crate) app: Router,
+    pub(crate) customers: Sessions<Customer>,
+    pub(crate) staff: Sessions<Staff>,
+    pub(crate) clock: Clock,
+    /// The calls for the sessions of customers.
+    pub(crate) counts: Arc<Counts>,
+    store: Arc<MemoryStore>,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        let clock = Clock::default();
+        let store = Arc::<MemoryStore>::default();
+        let (counting, counts) = Counting::new(Arc::clone(&store));
+        let customers = Sessions::builder(counting, Customer::default).clock(clock.source()).build();
+        let staff = Sessions::<Staff>::new(MemoryStore::default());
+        Self { app: shop(&customers, &staff), customers, staff, clock, counts, store }
+    }
+
+    /// How many sessions of customers are stored.
+    pub(crate) async fn stored(&self) -> usize {
+        self.store.list(None, usize::MAX).await.expect("a list").len()
+    }
+}
+
+/// A customer who was never here.
+pub(crate) fn new_customer() -> Visitor {
+    Visitor::new(customer_cookie())
+}
