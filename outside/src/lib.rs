@@ -63,6 +63,7 @@ pub fn pages() -> Router {
 }
 
 /// The response to a request whose handler panicked.
+#[must_use]
 pub fn sorry(_: Box<dyn Any + Send>) -> axum::http::Response<String> {
     let mut response = axum::http::Response::new("Sorry.".to_owned());
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;

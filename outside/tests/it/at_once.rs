@@ -2,9 +2,9 @@
 
 use crate::place::{Place, new_customer};
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn two_changes_at_once_in_a_first_request_are_of_one_session() {
-    let place = Place::new();
+    let place = Place::slow();
     let mut customer = new_customer();
     let page = customer.get(&place.app, "/both").await;
     assert_eq!(page.text(), "2 true");

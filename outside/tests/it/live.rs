@@ -1,13 +1,6 @@
 //! Uses after the head of the response has been sent.
 
-use std::{sync::Arc, time::Duration};
-
-use exact_sessions::{
-    Sessions,
-    store::memory::MemoryStore,
-    testing::{Fault, Faulty},
-};
-use outside::shop;
+use std::time::Duration;
 
 use crate::place::{Place, new_customer};
 
@@ -67,9 +60,8 @@ async fn a_task_that_comes_late_changes_what_is_there_and_begins_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_use_that_a_task_has_begun_in_time_still_sets_the_cookie() {
-    let store = Faulty::new(Arc::<MemoryStore>::default(), || Fault::Delay(Duration::from_millis(10)));
-    let app = shop(&Sessions::new(store), &Sessions::new(MemoryStore::default()));
+    let place = Place::slow();
     let mut customer = new_customer();
-    customer.get(&app, "/live/task-in-time").await;
-    assert_eq!(customer.get(&app, "/").await.text(), "1");
+    customer.get(&place.app, "/live/task-in-time").await;
+    assert_eq!(customer.get(&place.app, "/").await.text(), "1");
 }

@@ -1,12 +1,12 @@
 //! A shop in memory, with a clock that stands still, and its calls of the store counted.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use exact_sessions::{
     Sessions,
     store::{Store as _, memory::MemoryStore},
-    testing::{Clock, Counting, Counts, Visitor},
+    testing::{Clock, Counting, Counts, Fault, Faulty, Visitor},
 };
 use outside::{Customer, Staff, customer_cookie, shop};
 
@@ -22,9 +22,18 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
+        Self::with(|| Fault::None)
+    }
+
+    /// Whose store takes its time, so that uses overlap.
+    pub(crate) fn slow() -> Self {
+        Self::with(|| Fault::Delay(Duration::from_millis(10)))
+    }
+
+    fn with(fault: fn() -> Fault) -> Self {
         let clock = Clock::default();
         let store = Arc::<MemoryStore>::default();
-        let (counting, counts) = Counting::new(Arc::clone(&store));
+        let (counting, counts) = Counting::new(Faulty::new(Arc::clone(&store), fault));
         let customers = Sessions::builder(counting, Customer::default).clock(clock.source()).build();
         let staff = Sessions::<Staff>::new(MemoryStore::default());
         Self { app: shop(&customers, &staff), customers, staff, clock, counts, store }

@@ -25,7 +25,7 @@ pub(crate) async fn home(session: Session) -> Result<Html<String>, Error> {
         ),
         None => "<p><a href=/sign-in>Sign in</a></p>".to_owned(),
     };
-    let cart: String = visit.cart.iter().map(|(item, count)| format!("<li>{count} x {}</li>", text(item))).collect();
+    let cart: String = visit.cart.iter().map(in_cart).collect();
     let goods: String = GOODS.map(|item| format!("<button name=item value={item}>{item}</button>")).concat();
     let content = format!(
         "{account}\n<h2>Your cart</h2>\n<ul>{cart}</ul>\n<form method=post action=/cart>{goods}</form>\n\
@@ -33,6 +33,10 @@ pub(crate) async fn home(session: Session) -> Result<Html<String>, Error> {
          <button name=theme value=dark>dark</button></form>"
     );
     Ok(page(visit.theme, "Shop", &content))
+}
+
+fn in_cart((item, count): (&String, &u32)) -> String {
+    format!("<li>{count} x {}</li>", text(item))
 }
 
 #[derive(Deserialize)]
