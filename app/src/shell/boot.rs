@@ -4,6 +4,8 @@
 //! island is there for the islands among its children. It differs in three things: it says on the `html` element how it
 //! went (`data-hydrated` is `true` or `failed`), an island that fails leaves the others alive, and Leptos' lists of
 //! resources are there on a page that has none.
+//!
+//! It is written without spaces, since it is part of each page: `s` is the state on the `html` element, `n` a node.
 
 /// The script for these paths of the JavaScript and the WASM.
 pub(super) fn script(js: &str, wasm: &str) -> String {
