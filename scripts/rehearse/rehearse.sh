@@ -93,6 +93,8 @@ done
 replace a "$a"
 lines=$(grep -c '"target":"request"' "$work/a.log")
 within 20 served a $((lines + 100)) || refuse "the new a gets no visitors"
+# From here on no server has the first build's files: a page that b has just sent may not find its script.
+touch "$work/go-on.last"
 replace b "$b"
 lines=$(grep -c '"target":"request"' "$work/b.log")
 within 20 served b $((lines + 100)) || refuse "the new b gets no visitors"

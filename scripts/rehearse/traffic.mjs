@@ -40,6 +40,8 @@ async function loadAssets(name, page) {
       if (redirects >= 0) elsewhere += 1;
       response = await ask(response.location, 'GET');
     }
+    // The last server of the page's build has just gone; the page then works by its links and forms.
+    if (response.status === 404 && path.endsWith('.css') === false && existsSync(`${file}.last`)) continue;
     if (response.status !== 200 || !response.body) throw new Error(`${name}: ${path} is ${response.status}`);
     assets += 1;
   }

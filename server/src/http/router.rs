@@ -6,7 +6,7 @@ use app::visitor::Visitor;
 use axum::{
     Router,
     body::Body,
-    http::{Request, StatusCode},
+    http::{HeaderValue, Request, StatusCode, header::CONNECTION},
     middleware::{from_fn, from_fn_with_state},
     response::Response,
     routing::get,
@@ -83,7 +83,7 @@ pub fn router(app: App) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, request_timeout));
     let for_all = ServiceBuilder::new()
         .layer(from_fn_with_state(log_ids, log_request))
-        .map_response(move |response| add_security_headers(https_only, response))
+        .map_response(move |response| close_if_too_large(add_security_headers(https_only, response)))
         .layer(from_fn(compress))
         .layer(CatchPanicLayer::new())
         // A request that declares a larger body is refused, whatever its route.
@@ -102,6 +102,14 @@ pub fn router(app: App) -> Router {
         .nest("/pkg", site.hashed().layer(from_fn_with_state(other_builds, retry_elsewhere)))
         .fallback_service(site.public(app::not_found(site.pages())))
         .layer(for_all)
+}
+
+/// The body of such a request is not read, so the connection can't carry another one.
+fn close_if_too_large<B>(mut response: Response<B>) -> Response<B> {
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// Responds to requests that no route must see.
