@@ -77,11 +77,6 @@ impl Lifetime {
         Times { created_at: created_at.unwrap_or(now), expires_at: expires_at.unwrap_or(now), seen_at: meta.seen_at }
     }
 
-    /// Whether activity now moves `expires_at`.
-    pub(crate) fn is_renewal_due(self, record: &Record, now: SystemTime) -> bool {
-        record.expires_at != Some(self.renewed(record, now).expires_at)
-    }
-
     /// When it was last active, to within the renewal step.
     pub(crate) fn last_seen(self, record: &Record) -> Option<SystemTime> {
         let from_expiry = || record.expires_at?.checked_sub(self.of(record).idle);

@@ -39,7 +39,8 @@ impl<T: SessionData> Engine<T> {
         let renewed = self.lifetime.renewed(&stored.record, now);
         let expires_at = stored.record.expires_at.unwrap_or(renewed.expires_at);
         let session = self.session(key, record, Times { expires_at, ..renewed }, data);
-        let renewal = self.lifetime.is_renewal_due(&stored.record, now).then(|| renewal(key, &stored, renewed));
+        let is_due = stored.record.expires_at != Some(renewed.expires_at);
+        let renewal = is_due.then(|| renewal(key, &stored, renewed));
         // A change in the same request needs no further read.
         let seen = self.cache.get(&key);
         let hit_rate = seen.map_or_else(HitRate::default, |seen| {
