@@ -1,7 +1,7 @@
 //! The application's data as the fields of a record, and back: equal in, equal out, or refused before it's sent.
 //!
 //! Which stored fields are the application's is decided so:
-//! - A type that names its fields (a struct without `flatten`) has those names, whoever wrote them last. Other fields
+//! - A type that names its fields (a struct without `flatten`) has those names, no matter who wrote them last. Other fields
 //!   are hidden from it and left as they are: they were put there by hand, or by a newer version of the application.
 //! - Any other type (a map, an enum, a struct with `flatten`) has the names that the application has written, which
 //!   the record lists, and any that [`Admin::update`](crate::admin::Admin::update) has set. In a record without such a
@@ -33,7 +33,7 @@ use crate::Record;
 ///
 /// What comes back is equal to what was stored, on every store. What can't be kept is refused by the change that makes
 /// it, with [`Error::Data`](crate::Error::Data): numbers that are not finite or beyond 64 bits, a `Some` that JSON
-/// can't tell from `None`, more than [`DEPTH`] levels of lists and maps, names of more than [`NAME_LENGTH`] bytes,
+/// can't tell from `None`, more than [`DEPTH`] levels of lists and maps, paths of more than [`PATH_LENGTH`] bytes,
 /// names that are [reserved](crate::record::RESERVED_FIELDS), and more bytes than
 /// [`Settings::max_data`](crate::Settings::max_data).
 pub trait SessionData: Serialize + DeserializeOwned + Send + Sync + 'static {}
@@ -44,8 +44,11 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> SessionData for T 
 /// keeps no more (<https://cloud.google.com/firestore/quotas>).
 pub const DEPTH: usize = 20;
 
-/// How many bytes a name in the data may have. Firestore keeps one more, which its store needs.
-pub const NAME_LENGTH: usize = 1_499;
+/// How many bytes the path to a value may have: the names on the way, with four more for each, and one more for each
+/// backtick and backslash in them. Firestore keeps no longer path (<https://cloud.google.com/firestore/quotas>), and
+/// counts its dots and quotes, and what its store puts in front of some names. A value that it keeps in a map of its own
+/// (an integer above 2⁶³-1, a list directly in a list) has 12 bytes less.
+pub const PATH_LENGTH: usize = 1_500;
 
 type Fields = Map<String, Value>;
 

@@ -1,4 +1,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// The pages link to all features; docs.rs builds them with all.
+#![cfg_attr(
+    not(all(feature = "axum", feature = "firestore", feature = "sqlite", feature = "testing")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 #![doc = include_str!("../README.md")]
 
 pub mod admin;
@@ -27,7 +32,7 @@ pub mod testing;
 
 pub use self::{
     builder::SessionsBuilder,
-    data::{DEPTH, DataError, DataProblem, NAME_LENGTH, SessionData},
+    data::{DEPTH, DataError, DataProblem, PATH_LENGTH, SessionData},
     error::{ChangeError, Error, Outcome},
     id::{SessionId, SessionKey},
     meter::Meter,

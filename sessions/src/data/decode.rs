@@ -21,7 +21,7 @@ impl<T: SessionData> Codec<T> {
         let damage = record.damaged.iter().find(|(name, _)| name.is_empty() || self.is_own(record, name));
         let (path, cause) = match (damage, T::deserialize(Root(&visible))) {
             (None, Ok(data)) => return Ok(Decoded { data, repaired: false }),
-            (Some((name, why)), _) => (name.clone(), cause(why.as_str())),
+            (Some((name, damaged)), _) => (name.clone(), cause(damaged.reason.as_str())),
             (None, Err(_)) => match serde_path_to_error::deserialize::<_, T>(Root(&visible)) {
                 Ok(data) => return Ok(Decoded { data, repaired: false }),
                 Err(error) => (error.path().to_string(), cause(error.into_inner())),
@@ -104,7 +104,7 @@ impl<T: SessionData> Codec<T> {
         let fields = self.names.is_none().then(|| after.keys().chain(own_kept).cloned().collect());
         let is_others = |name: &String| !name.is_empty() && !after.contains_key(name) && !self.is_own(record, name);
         let damaged = record.damaged.iter().filter(|(name, _)| is_others(name));
-        let damaged = damaged.map(|(name, why)| (name.clone(), why.clone())).collect();
+        let damaged = damaged.map(|(name, damaged)| (name.clone(), damaged.clone())).collect();
         after.extend(kept);
         let Record { obsolete: _, created_at, expires_at, ref meta, .. } = *record;
         let meta = Meta { fields, data_version: self.upgrades.version(), ..meta.clone() };

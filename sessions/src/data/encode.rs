@@ -8,13 +8,13 @@ use std::cell::Cell;
 use serde::{Serialize, ser};
 use serde_json::{Number, Value};
 
-use super::{DEPTH, DataError, DataProblem, Fields, NAME_LENGTH};
+use super::{DEPTH, DataError, DataProblem, Fields, PATH_LENGTH};
 use crate::record::RESERVED_FIELDS;
 
 /// The fields of a value. `max_size` is in bytes.
 pub(crate) fn fields_of<T: Serialize>(value: &T, max_size: usize) -> Result<Fields, DataError> {
     let size = Size { left: Cell::new(max_size), max: max_size };
-    let encoder = Encoder { size: &size, depth: 0, in_list: false };
+    let encoder = Encoder { size: &size, path: 0, depth: 0, in_list: false };
     match value.serialize(encoder)? {
         Value::Object(fields) => match RESERVED_FIELDS.into_iter().find(|name| fields.contains_key(*name)) {
             None => Ok(fields),
@@ -51,6 +51,8 @@ impl Size {
 #[derive(Clone, Copy)]
 struct Encoder<'a> {
     size: &'a Size,
+    /// How many bytes the path to the value has, counted as [`PATH_LENGTH`] says.
+    path: usize,
     /// How many levels of lists and maps are around the value, inside its field.
     depth: usize,
     /// Whether it's directly in a list.
@@ -70,17 +72,27 @@ impl<'a> Encoder<'a> {
 
     /// The encoder of the items of a list here.
     fn items(self) -> Result<Self, DataError> {
-        // A list directly in a list needs a map around it on Firestore.
-        self.deeper(if self.in_list { 2 } else { 1 }, true)
+        let list = if self.in_list { self.in_map_of_store()? } else { self };
+        list.deeper(true)
     }
 
-    /// The encoder of the values of a map here. The root is no level: its values are the fields themselves.
-    fn values(self, is_root: bool) -> Result<Self, DataError> {
-        self.deeper(usize::from(!is_root), false)
+    /// The encoder of the value of this name.
+    fn named(self, name: &str) -> Result<Self, DataError> {
+        let escaped = name.bytes().filter(|byte| matches!(byte, b'`' | b'\\')).count();
+        let path = self.path + name.len() + escaped + 4;
+        if path > PATH_LENGTH {
+            return Err(DataProblem::PathTooLong(PATH_LENGTH).into());
+        }
+        Ok(Self { path, ..self })
     }
 
-    fn deeper(self, levels: usize, in_list: bool) -> Result<Self, DataError> {
-        let depth = self.depth + levels;
+    /// The encoder of what Firestore can't hold as it is, which its store keeps in a map of one name.
+    fn in_map_of_store(self) -> Result<Self, DataError> {
+        self.deeper(false)?.named("$integer")
+    }
+
+    fn deeper(self, in_list: bool) -> Result<Self, DataError> {
+        let depth = self.depth + 1;
         // The root adds one to what its fields have inside.
         if depth > DEPTH + 1 {
             return Err(DataProblem::TooDeep(DEPTH).into());
@@ -89,7 +101,7 @@ impl<'a> Encoder<'a> {
     }
 
     fn map(self) -> Result<Map<'a>, DataError> {
-        let values = self.values(false)?;
+        let values = self.deeper(false)?;
         Ok(Map { values, fields: Fields::new(), key: None, variant: None })
     }
 
@@ -102,7 +114,7 @@ impl<'a> Encoder<'a> {
     /// The encoder of what is in a variant that has data: a map of one name.
     fn variant(self, name: &'static str) -> Result<Self, DataError> {
         self.size.take(name.len() + 1)?;
-        self.values(false)
+        self.named(name)?.deeper(false)
     }
 }
 
@@ -160,8 +172,7 @@ impl<'a> ser::Serializer for Encoder<'a> {
 
     fn serialize_u64(self, value: u64) -> Result<Value, DataError> {
         if i64::try_from(value).is_err() {
-            // Firestore needs a map around it.
-            self.deeper(1, false)?;
+            self.in_map_of_store()?;
         }
         self.scalar(value.into())
     }
@@ -368,14 +379,12 @@ impl Map<'_> {
     }
 
     fn make<T: ?Sized + Serialize>(&self, name: &str, value: &T) -> Result<Value, DataError> {
-        if name.len() > NAME_LENGTH {
-            return Err(DataProblem::NameTooLong(NAME_LENGTH).into());
-        }
+        let values = self.values.named(name)?;
         if self.fields.contains_key(name) {
             return Err(DataProblem::DuplicateName.into());
         }
-        self.values.size.take(name.len() + 1)?;
-        value.serialize(self.values)
+        values.size.take(name.len() + 1)?;
+        value.serialize(values)
     }
 
     fn finish(self) -> Value {
@@ -513,8 +522,6 @@ mod tests {
         assert_eq!(refusal(&json!({"_session": 1})), "`_session` is a name that is reserved");
         assert_eq!(refusal(&json!([1])), "the data is not an object with named fields");
         assert_eq!(refusal(&3), "the data is not an object with named fields");
-        let long = "n".repeat(NAME_LENGTH + 1);
-        assert!(refusal(&json!({ "a": { long: 1 } })).ends_with("is a name of more than 1499 bytes"));
         let variant = BTreeMap::from([("a", Variants::Tuple(1, f32::NAN))]);
         assert_eq!(refusal(&variant), "`a.Tuple[1]` is not a finite number");
     }
@@ -532,6 +539,14 @@ mod tests {
         assert_eq!(field(lists(11)), Err(DataProblem::TooDeep(20)));
         assert_eq!(field(json!("x".repeat(LIMIT - 3))), Ok(()), "and the name, and one byte for each");
         assert_eq!(field(json!("x".repeat(LIMIT - 2))), Err(DataProblem::TooLarge(LIMIT)));
+        let names = |first: usize, value: Value| {
+            let fields = json!({ "n".repeat(first): { "m": value } });
+            fields_of(&fields, 2 * PATH_LENGTH).map(drop).map_err(|error| error.problem().clone())
+        };
+        let too_long = Err(DataProblem::PathTooLong(PATH_LENGTH));
+        assert_eq!((names(1491, json!(1)), names(1492, json!(1))), (Ok(()), too_long.clone()));
+        assert_eq!((names(1479, json!(u64::MAX)), names(1480, json!(u64::MAX))), (Ok(()), too_long.clone()));
+        assert_eq!((names(1479, json!([[1]])), names(1480, json!([[1]]))), (Ok(()), too_long));
         assert_eq!(
             refusal(&json!({"a": 1, "b": {"c": "x".repeat(LIMIT)}})),
             "`b.c` is beyond the limit of 1000 bytes for all data of a session"

@@ -28,8 +28,10 @@ pub enum DataProblem {
     ReservedName,
     /// Two fields have this name.
     DuplicateName,
-    /// The name is longer than this number of bytes.
+    /// The name of a user is longer than this number of bytes.
     NameTooLong(usize),
+    /// The names on the way to the value are longer than this number of bytes.
+    PathTooLong(usize),
     /// The key of a map is neither text nor a number.
     KeyNotText,
     /// Infinity, or not a number.
@@ -119,6 +121,7 @@ impl fmt::Display for DataProblem {
             Self::ReservedName => f.write_str("is a name that is reserved"),
             Self::DuplicateName => f.write_str("is there twice"),
             Self::NameTooLong(limit) => write!(f, "is a name of more than {limit} bytes"),
+            Self::PathTooLong(limit) => write!(f, "is a path of more than {limit} bytes"),
             Self::KeyNotText => f.write_str("has a key that is neither text nor a number"),
             Self::NotFinite => f.write_str("is not a finite number"),
             Self::NumberTooLarge => f.write_str("is a number of more than 64 bits"),

@@ -127,13 +127,46 @@ async fn names_that_cannot_be_kept_are_refused_on_every_store_alike() {
     refuses(bad, |data| data.a += 1).await;
 }
 
+/// The longest paths are kept: of a plain value, of a map's, and of what Firestore keeps in a map.
 #[tokio::test]
 async fn what_is_just_within_the_limits_is_kept_on_every_store() {
-    let long = "n".repeat(exact_sessions::NAME_LENGTH);
+    let name = |letter: &str, left: usize| letter.repeat(exact_sessions::PATH_LENGTH - left);
     let lists = (0..10).fold(json!(1), |inside, _| json!([inside]));
-    let value: BTreeMap<String, Value> =
-        [("deep".into(), nested(20)), ("lists".into(), lists), (long, json!(1))].into();
+    let value: BTreeMap<String, Value> = [
+        ("deep".into(), nested(20)),
+        ("lists".into(), lists),
+        (name("n", 4), json!(1)),
+        (name("m", 9), json!({"a": {}})),
+        (name("b", 16), json!(u64::MAX)),
+        (name("l", 16), json!([[1]])),
+        (name("$", 4), json!(1)),
+        ("`".repeat((exact_sessions::PATH_LENGTH - 4) / 2), json!(1)),
+        (format!("__{}__", name("r", 8)), json!("reserved")),
+    ]
+    .into();
     for place in Place::all() {
         super::takes(&place, std::slice::from_ref(&value)).await.expect("it holds");
+    }
+}
+
+#[tokio::test]
+async fn paths_that_are_too_long_are_refused_on_every_store_alike() {
+    type Map = BTreeMap<String, Value>;
+    fn insert(data: &mut Map, left: usize, value: Value) {
+        data.insert("n".repeat(exact_sessions::PATH_LENGTH - left), value);
+    }
+    let is_right = |why: &DataProblem| *why == DataProblem::PathTooLong(exact_sessions::PATH_LENGTH);
+    let changes: [fn(&mut Map); 4] = [
+        |data| insert(data, 3, json!(1)),
+        |data| insert(data, 8, json!({"a": 1})),
+        |data| insert(data, 15, json!(u64::MAX)),
+        |data| insert(data, 15, json!([[1]])),
+    ];
+    for place in Place::all() {
+        let sessions = Sessions::<Map>::new(place.open());
+        for change in changes {
+            let refused = sessions.upsert(None, change).await.map(drop);
+            assert!(matches!(&refused, Err(Error::Data(why)) if is_right(why.problem())), "{refused:?}");
+        }
     }
 }
