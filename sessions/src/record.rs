@@ -26,7 +26,8 @@ pub const META_FIELD: &str = "_session";
 /// A session as a store keeps it: the application's fields beside the engine's own.
 ///
 /// A store writes all of it and changes none of it, except for [`damaged`](Self::damaged) and
-/// [`obsolete`](Self::obsolete), which describe what was read and are not written.
+/// [`obsolete`](Self::obsolete), which describe what was read. Of these it writes the damaged fields into a record that
+/// it creates, as far as it has kept them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record {
     /// The application's fields, and any that others put beside them.
@@ -34,7 +35,7 @@ pub struct Record {
     /// Stored fields that have no JSON form (a timestamp of Firestore's, say), with the reason. The empty name stands
     /// for all of them, when the store can't tell fields apart any more. A write leaves them as they are, unless it
     /// names them.
-    pub damaged: BTreeMap<String, String>,
+    pub damaged: BTreeMap<String, Damaged>,
     /// Stored fields of an earlier layout. The engine has the next write remove them.
     pub obsolete: Vec<String>,
     /// When the session began; the absolute lifetime counts from here. To the microsecond. `None` if it's missing or
@@ -45,6 +46,22 @@ pub struct Record {
     pub expires_at: Option<SystemTime>,
     /// What else the engine keeps.
     pub meta: Meta,
+}
+
+/// A stored field that has no JSON form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Damaged {
+    /// Why it has none.
+    pub reason: String,
+    /// The field in a form of the store's own, so that a new id of the session has it, too; empty if the store does not
+    /// keep it.
+    pub stored: Vec<u8>,
+}
+
+impl<R: Into<String>> From<R> for Damaged {
+    fn from(reason: R) -> Self {
+        Self { reason: reason.into(), stored: Vec::new() }
+    }
 }
 
 /// The latest time that every store can keep: the end of the year 9999.

@@ -1,6 +1,6 @@
 //! All changes of one session that wait at the same time, done by one write.
 //!
-//! Whoever has the session's turn applies them in their order on one base, each on what the one before has left, and
+//! The request that has the session's turn applies them in their order on one base, each on what the one before has left, and
 //! writes once. Each caller gets the session as it was after its own change. A change that panics or refuses, or whose
 //! data can't be stored, is left out, and touches no other.
 
@@ -124,6 +124,8 @@ struct Batch<T> {
     key: SessionKey,
     place: Place<Job<T>>,
     members: Vec<Member<T>>,
+    /// How often guesses of this session were right, from when it was read until it goes back to the cache.
+    hit_rate: HitRate,
     /// Whether a task of its own does it, which may take others' changes in.
     is_task: bool,
     /// Whether the last plan gave the session more time.
@@ -187,8 +189,15 @@ impl<T: SessionData> Engine<T> {
         }
         let deadline = budget.deadline();
         let member = Member { job: Job { change, deadline, caller: None }, result: None };
-        let mut batch =
-            Batch { engine: Arc::clone(self), key, place, members: vec![member], is_task: false, renewed: false };
+        let mut batch = Batch {
+            engine: Arc::clone(self),
+            key,
+            place,
+            members: vec![member],
+            hit_rate: HitRate::default(),
+            is_task: false,
+            renewed: false,
+        };
         let (handed_over, mut replies) = batch.run(None, budget).await;
         let Some(base) = handed_over else {
             return replies.pop().unwrap_or_else(|| Ok(Err(lost())));
@@ -202,7 +211,7 @@ impl<T: SessionData> Engine<T> {
     }
 
     /// What this instance saw last, if it's likely still true, else what is stored.
-    async fn guess_or_read(&self, key: SessionKey, budget: &mut Budget) -> Result<(Base, HitRate), Error> {
+    pub(super) async fn guess_or_read(&self, key: SessionKey, budget: &mut Budget) -> Result<(Base, HitRate), Error> {
         let seen = self.cache.get(&key);
         if let Some(entry) = &seen
             && entry.hit_rate.is_worthwhile()
@@ -271,10 +280,7 @@ impl<T: SessionData> Batch<T> {
     async fn transact(&mut self, base: Option<Base>, budget: &mut Budget) -> Result<End, Error> {
         let engine = Arc::clone(&self.engine);
         let (base, mut hit_rate) = match base {
-            Some(base) => {
-                let seen = engine.cache.get(&self.key).map(|entry| entry.hit_rate);
-                (base, seen.unwrap_or_default())
-            }
+            Some(base) => (base, self.hit_rate),
             None => engine.guess_or_read(self.key, budget).await?,
         };
         let on_guess = |right| {
@@ -286,7 +292,7 @@ impl<T: SessionData> Batch<T> {
             Ok(End::Applied { stored, .. } | End::Kept(stored)) => {
                 engine.cache.insert(self.key, Arc::clone(stored), hit_rate);
             }
-            Ok(End::HandedOver(_)) => {}
+            Ok(End::HandedOver(_)) => self.hit_rate = hit_rate,
             Err(_) if !budget.has_written => {}
             Ok(End::Gone | End::Over | End::Moved(_) | End::Closed) | Err(_) => engine.cache.remove(&self.key),
         }
@@ -416,10 +422,11 @@ impl<T: SessionData> Plan for Batch<T> {
 /// The write that puts this record in the place of the base, with a revision more, and removes what isn't in it.
 pub(crate) fn replacing(key: SessionKey, base: &Stored, record: Record, revision: Revision) -> Write {
     let Stored { record: before, version } = base;
-    let names = before.data.keys().chain(before.damaged.keys()).chain(&before.obsolete);
+    // Among the damaged, the empty name stands for the data as a whole; among the data, it is a field's.
+    let damaged = before.damaged.keys().filter(|name| !name.is_empty());
+    let names = before.data.keys().chain(damaged).chain(&before.obsolete);
     let is_left = |name: &&String| !record.data.contains_key(*name) && !record.damaged.contains_key(*name);
-    // The empty name stands for no field of its own.
-    let removed = names.filter(|name| is_left(name) && !name.is_empty()).cloned().collect();
+    let removed = names.filter(is_left).cloned().collect();
     let meta = record.meta.with_revision(revision);
     Write { removed, ..Write::replace(key, Record { meta, ..record }, *version) }
 }

@@ -191,9 +191,15 @@ impl FirestoreStore {
     async fn put_all<const N: usize>(&self, writes: [&Write; N]) -> Result<[Version; N], StoreError> {
         let documents = |db: &FirestoreDb| {
             writes.map(|write| {
-                let (document, mask) = document::to_write(self.name(db, &write.key), &write.record, &write.removed);
-                let update = conditional(Operation::Update(document), write.condition);
-                DocumentWrite { update_mask: Some(mask), ..update }
+                let name = self.name(db, &write.key);
+                let (document, update_mask) = match write.condition {
+                    Condition::Absent => (document::to_create(name, &write.record), None),
+                    Condition::Unchanged(_) => {
+                        let (document, mask) = document::to_write(name, &write.record, &write.removed);
+                        (document, Some(mask))
+                    }
+                };
+                DocumentWrite { update_mask, ..conditional(Operation::Update(document), write.condition) }
             })
         };
         let updated = self.commit(documents, writes.map(|write| write.condition)).await?;

@@ -326,7 +326,7 @@ async fn a_turn_that_comes_too_late_is_busy_and_nothing_is_sent() {
     for other in others {
         let (result, took) = other.await.expect("no panic");
         assert!(matches!(result, Err(Error::Busy)), "{result:?}");
-        assert!(took <= timeout + ROUND_TRIP, "{took:?}");
+        assert!(took < timeout, "{took:?}: it hears it as soon as there's no time for a round trip");
     }
     let writes = gate.writes.lock().expect("no panic").clone();
     assert!(writes.iter().all(|write| write.record.data["views"] == 21), "nothing of the others was sent");

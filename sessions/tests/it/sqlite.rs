@@ -89,7 +89,10 @@ async fn data_that_is_no_json_object_is_damaged_and_stays_as_it_is() {
         let found = get(&store, &key).await.expect("a session").record;
         assert!(found.data.is_empty(), "{data}");
         let damaged: Vec<_> = found.damaged.iter().collect();
-        assert!(matches!(&damaged[..], [(name, reason)] if name.is_empty() && reason.contains("data")), "{damaged:?}");
+        assert!(
+            matches!(&damaged[..], [(name, field)] if name.is_empty() && field.reason.contains("data")),
+            "{damaged:?}"
+        );
         let kept = connect(&path).query_row(&format!("SELECT data = {data} FROM sessions"), [], |row| row.get(0));
         assert_eq!(kept, Ok(true), "{data}");
     }

@@ -23,9 +23,9 @@ pub(super) struct SessionJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
     data: &'a Map<String, Value>,
-    /// Fields that the store could not read, and what is in them.
+    /// Fields that the store could not read, and why.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    damaged: &'a BTreeMap<String, String>,
+    damaged: BTreeMap<&'a str, &'a str>,
 }
 
 impl<'a> SessionJson<'a> {
@@ -38,7 +38,7 @@ impl<'a> SessionJson<'a> {
             successor: record.meta.moved_to().map(|key| key.to_string()),
             user: record.meta.user(),
             data: &record.data,
-            damaged: &record.damaged,
+            damaged: record.damaged.iter().map(|(name, field)| (&**name, &*field.reason)).collect(),
         }
     }
 
@@ -84,9 +84,9 @@ pub(super) fn lines(key: &SessionKey, record: &Record, now: SystemTime) -> Vec<S
             .iter()
             .map(|(name, value)| format!("{:<10}  {}", plain(&Value::String(name.clone())), plain(value))),
     );
-    lines.extend(record.damaged.iter().map(|(name, content)| {
-        let (name, content) = (plain(&Value::String(name.clone())), plain(&Value::String(content.clone())));
-        format!("{name:<10}  can't be read: {content}")
+    lines.extend(record.damaged.iter().map(|(name, field)| {
+        let (name, reason) = (plain(&Value::String(name.clone())), plain(&Value::String(field.reason.clone())));
+        format!("{name:<10}  can't be read: {reason}")
     }));
     lines
 }

@@ -3,7 +3,10 @@
 //! The document's fields are the application's, `created_at` and `expires_at` as timestamps, and one map, `_session`,
 //! with all else that the engine keeps. A document of the first layout has `revisions` and `successor` in its place.
 
-use firestore::gcloud_sdk::google::firestore::v1::{Document, DocumentMask, Value, value::ValueType};
+use firestore::gcloud_sdk::{
+    google::firestore::v1::{Document, DocumentMask, MapValue, Value, value::ValueType},
+    prost::Message as _,
+};
 use serde_json::{Map, Value as Json};
 
 use super::{
@@ -13,7 +16,7 @@ use super::{
 };
 use crate::{
     Record, SessionKey,
-    record::{META_FIELD, Meta},
+    record::{Damaged, META_FIELD, Meta},
 };
 
 const CREATED_AT: &str = "created_at";
@@ -44,6 +47,15 @@ pub(super) fn to_write(name: String, record: &Record, removed: &[String]) -> (Do
     (Document { name, fields, ..Document::default() }, DocumentMask { field_paths })
 }
 
+/// The document to create: with the fields that have no JSON form, as they were read.
+pub(super) fn to_create(name: String, record: &Record) -> Document {
+    let mut fields = fields_of(record);
+    // What does not decode was made by no store of this kind.
+    let damaged = record.damaged.values().filter_map(|damaged| MapValue::decode(&*damaged.stored).ok());
+    fields.extend(damaged.flat_map(|field| field.fields));
+    Document { name, fields, ..Document::default() }
+}
+
 fn fields_of(record: &Record) -> Fields {
     let mut fields = fields_to_firestore(&record.data);
     for (name, time) in [(CREATED_AT, record.created_at), (EXPIRES_AT, record.expires_at)] {
@@ -69,7 +81,10 @@ fn record_of(fields: &Fields) -> Record {
         }
         match field_from_firestore(name, value) {
             Ok((name, json)) => drop(record.data.insert(name, json)),
-            Err((name, reason)) => drop(record.damaged.insert(name, reason)),
+            Err((plain, reason)) => {
+                let field = MapValue { fields: [(name.clone(), value.clone())].into() };
+                record.damaged.insert(plain, Damaged { reason, stored: field.encode_to_vec() });
+            }
         }
     }
     record.obsolete = obsolete;
@@ -220,10 +235,12 @@ mod tests {
             ("$views", value(ValueType::IntegerValue(4))),
         ]));
         assert_eq!(read.data, object(json!({"views": 3})));
-        let damaged: Vec<_> = read.damaged.iter().map(|(name, reason)| (name.as_str(), reason.as_str())).collect();
+        let damaged: Vec<_> = read.damaged.iter().map(|(name, field)| (name.as_str(), field.reason.as_str())).collect();
         let no_time = "JSON has no timestamps";
         let no_name = "the name \"$views\" stands for no name of JSON";
         assert_eq!(damaged, [("$", no_time), ("$views", no_name), ("since", no_time)]);
+        let created = to_create("name".to_owned(), &read);
+        assert_eq!(record_of(&created.fields), read, "a new document has them, too");
     }
 
     #[test]

@@ -190,7 +190,7 @@ mod tests {
     use super::*;
     use crate::store::sqlite::open::connect;
 
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const TIMEOUT: Duration = Duration::from_secs(60);
 
     const NEW_ROW: &str = "INSERT INTO sessions (id, data) VALUES (random(), '{}')";
 
@@ -210,7 +210,7 @@ mod tests {
         let mut checkpoints = Checkpoints::start_with(another(&path), &writer, when).expect("a thread");
         let begun = Instant::now();
         let mut is_enough = false;
-        while !is_enough && begun.elapsed() < PATIENCE {
+        while !is_enough && begun.elapsed() < TIMEOUT {
             writer.execute(NEW_ROW, []).expect("a row");
             checkpoints.after_commit(&writer);
             is_enough = enough(&path, writer.total_changes());
@@ -271,14 +271,14 @@ mod tests {
         assert_eq!(pages(&path), 1);
         request.send(()).expect("a receiver");
         drop(request);
-        work(&connection, &requests, &done, PATIENCE);
+        work(&connection, &requests, &done, TIMEOUT);
         assert!(done.into_inner() && pages(&path) > 1, "{} pages", pages(&path));
         drop(writer);
     }
 
     #[test]
     fn a_full_wal_is_checkpointed_and_reset() {
-        let when = When { full: 64, at_least_every: PATIENCE };
+        let when = When { full: 64, at_least_every: TIMEOUT };
         // Each row adds a page at least. A WAL that was reset is written over, and stays as long as it was.
         let reset = |path: &Path, rows: u64| {
             let wal = pages(&path.with_extension("db-wal"));

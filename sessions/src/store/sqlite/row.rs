@@ -130,7 +130,7 @@ impl StoredRow {
         };
         match data_of(row.get_ref(3)?) {
             Ok(fields) => record.data = fields,
-            Err(reason) => drop(record.damaged.insert(String::new(), reason)),
+            Err(reason) => drop(record.damaged.insert(String::new(), reason.into())),
         }
         let id = text(2)?.unwrap_or_default().to_owned();
         Ok(Self { id, stored: Stored { record, version: state.into() } })

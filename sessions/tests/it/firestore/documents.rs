@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use exact_sessions::{
-    Record, SessionKey,
+    Record, SessionKey, Sessions, SignIn,
     record::Meta,
     store::{
         Store, StoreError, Stored, Write,
         firestore::{
             FirestoreStore,
             firestore::{
-                FirestoreDb, FirestoreValue,
+                FirestoreDb,
                 gcloud_sdk::{
                     google::{
                         firestore::v1::{ArrayValue, Document, MapValue, Value, value::ValueType},
@@ -59,13 +59,15 @@ async fn both() -> Option<(FirestoreDb, FirestoreStore)> {
 }
 
 async fn insert<const N: usize>(db: &FirestoreDb, key: &SessionKey, fields: [(&str, Value); N]) {
-    let fields = fields.map(|(name, value)| (name, FirestoreValue::from(value)));
-    let document = FirestoreDb::serialize_map_to_doc("", fields).expect("a document");
+    insert_all(db, key, fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()).await;
+}
+
+async fn insert_all(db: &FirestoreDb, key: &SessionKey, fields: HashMap<String, Value>) {
     db.fluent()
         .insert()
         .into("sessions")
         .document_id(key.to_string())
-        .document(document)
+        .document(Document { fields, ..Document::default() })
         .execute()
         .await
         .expect("it is new");
@@ -173,6 +175,40 @@ async fn values_without_json_are_damaged_and_stay_as_they_are() {
     let repaired = get(&store, &key).await.record;
     assert_eq!(repaired.data, fields(json!({"views": 1, "at": "noon"})));
     assert_eq!(repaired.damaged.len(), names.len() - 2);
+}
+
+#[derive(serde::Serialize, serde::Deserialize, Default)]
+struct Views {
+    views: u32,
+}
+
+fn has(document: &HashMap<String, Value>, fields: &[(&str, Value)]) {
+    for (name, value) in fields {
+        assert_eq!(document.get(*name), Some(value), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_id_has_the_fields_of_others_too() {
+    let Some((db, store)) = both().await else { return };
+    let sessions = Sessions::<Views>::new(store.clone());
+    let begun = sessions.upsert(None, |data| data.views = 3).await.expect("a session");
+    let key = begun.session.key;
+    let mut document = raw(&db, &key).await;
+    let version = get(&store, &key).await.version;
+    let time = value(ValueType::TimestampValue(Timestamp { seconds: 1_800_000_000, nanos: 1000 }));
+    let foreign = [("since", time), ("$dollar", text("of another program")), ("plain", text("in JSON"))];
+    store.delete(&key, version).await.expect("a delete");
+    document.extend(foreign.clone().map(|(name, value)| (name.to_owned(), value)));
+    insert_all(&db, &key, document).await;
+
+    let id = begun.new_id.expect("an id");
+    let another = Sessions::<Views>::new(store.clone());
+    let signed_in = another.sign_in(Some(id), SignIn::new("ada"), |data| data.views += 1).await.expect("a sign-in");
+    has(&raw(&db, &signed_in.session.key).await, &foreign);
+    let rotated = another.rotate(signed_in.new_id.expect("an id")).await.expect("an answer").expect("a session");
+    has(&raw(&db, &rotated.session.key).await, &foreign);
+    assert_eq!(rotated.session.data.views, 4);
 }
 
 #[tokio::test]
