@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::{SessionId, metrics};
 
 /// Browsers keep no cookie for longer (RFC 6265bis, section 5.5).
-const LONGEST: Duration = Duration::from_hours(400 * 24);
+const MAX_AGE: Duration = Duration::from_hours(400 * 24);
 
 /// Browsers refuse a cookie whose name and value have more bytes, or one with a longer attribute (RFC 6265bis,
 /// section 5.6).
@@ -18,7 +18,8 @@ const MOST_BYTES_OF_AN_ATTRIBUTE: usize = 1024;
 /// Which requests from other sites carry the cookie (RFC 6265bis, section 4.1.2.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SameSite {
-    /// None.
+    /// None, also if a link on another site opens a page. Then an [`upsert`](crate::Sessions::upsert) finds no session
+    /// and begins one, whose cookie replaces the visitor's: in pages that others link to, `read` or `update` instead.
     Strict,
     /// Those that open a page by a link.
     Lax,
@@ -132,7 +133,7 @@ impl CookiePolicy {
     /// session is renewed.
     #[must_use]
     pub fn needs_renewal(&self, lifetime: Duration) -> bool {
-        lifetime > LONGEST && self.until == Until::SessionEnds
+        lifetime > MAX_AGE && self.until == Until::SessionEnds
     }
 
     /// The id in the values of a request's `Cookie` fields. `None` if there's no cookie of the name, if its
@@ -185,7 +186,7 @@ impl CookiePolicy {
         }
         if let Some(max_age) = max_age {
             // Rounded up: 0 would remove the cookie of a session that lives for less than a second.
-            let seconds = max_age.min(LONGEST).as_millis().div_ceil(1000);
+            let seconds = max_age.min(MAX_AGE).as_millis().div_ceil(1000);
             cookie = cookie.max_age(time::Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX)));
         }
         cookie.to_string()

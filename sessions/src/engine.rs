@@ -4,7 +4,6 @@ mod batch;
 mod budget;
 mod cache;
 mod change;
-mod confirm;
 mod create;
 mod delete;
 mod detach;

@@ -103,7 +103,8 @@ impl SignIn {
         Self { user: user.into(), label: None, keep: Keep::Settings }
     }
 
-    /// What the session is called in a list of the user's sessions: "Firefox on Linux", say.
+    /// What the session is called in a list of the user's sessions: "Firefox on Linux", say. At most
+    /// [`USER_LENGTH`](crate::USER_LENGTH) bytes, too: shorten what the browser says of itself.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());

@@ -14,7 +14,7 @@ use crate::{
     store::{Store, Write},
 };
 
-/// How many bytes the name of a user may have. Firestore's index compares no more.
+/// How many bytes the name of a user may have, and the label of a session. Firestore's index compares no more.
 pub const USER_LENGTH: usize = 1_500;
 
 /// The sessions of an application, kept in a [`Store`]. Clones share everything; make one at start.
@@ -36,10 +36,10 @@ pub const USER_LENGTH: usize = 1_500;
 /// | [`touch`](Self::touch) | no | when it's due | when it's due | 1; 2 when it's due |
 /// | [`update`](Self::update) | no | when it's due | if data or times change | warm 1, cold 2; cold and unchanged 1 |
 /// | [`upsert`](Self::upsert) | if there's none | when it's due | as above; a new one always | as above; a new one 1 |
-/// | [`sign_in`](Self::sign_in) | with a new id | yes | yes | 2; without a session before it 1 |
-/// | [`sign_out_keeping`](Self::sign_out_keeping) | with a new id | yes | yes | 2 |
-/// | [`confirm`](Self::confirm) | no | when it's due | if there's a user | 2 |
-/// | [`rotate`](Self::rotate) | with a new id | when it's due | yes | 2 |
+/// | [`sign_in`](Self::sign_in) | with a new id | yes | yes | warm 1, cold 2; without a session before it 1 |
+/// | [`sign_out_keeping`](Self::sign_out_keeping) | with a new id | yes | yes | warm 1, cold 2 |
+/// | [`confirm`](Self::confirm) | with a new id | when it's due | if there's a user | warm 1, cold 2 |
+/// | [`rotate`](Self::rotate) | with a new id | when it's due | yes | warm 1, cold 2 |
 /// | [`delete`](Self::delete) | no | no | deletes | 2 |
 ///
 /// Warm means that this instance was the last one to write the session, or has just read it.
@@ -198,16 +198,18 @@ impl<T: SessionData> Sessions<T> {
     ) -> Result<Option<Changed<T>>, Error> {
         let done =
             self.task(move |engine, budget| async move { engine.sign_out_keeping(id.key(), &mut keep, budget).await });
-        Ok(done.await?.map(|(id, session)| Changed { session, value: (), new_id: Some(id), renewed: true }))
+        Ok(done.await?.map(replaced))
     }
 
     /// Notes that the signed-in user has just proved again who they are, so that the session is
-    /// [fresh](Session::fresh); `None` if there's no session of this id. Without a user it changes nothing.
+    /// [fresh](Session::fresh). As at a sign-in, the session gets a new id and the old one is worth nothing. `None`, and
+    /// nothing is changed, if there's no session of this id or nobody is signed in.
     ///
     /// # Errors
-    /// As [`update`](Self::update).
-    pub async fn confirm(&self, id: SessionId) -> Result<Option<Session<T>>, Error> {
-        self.task(move |engine, budget| async move { engine.confirm(id.key(), budget).await }).await
+    /// As [`sign_in`](Self::sign_in).
+    pub async fn confirm(&self, id: SessionId) -> Result<Option<Changed<T>>, Error> {
+        let done = self.task(move |engine, budget| async move { engine.confirm(id.key(), budget).await });
+        Ok(done.await?.map(replaced))
     }
 
     /// Ends a session. A change in flight does not bring it back, on whatever instance: it finds the session gone.
@@ -222,7 +224,7 @@ impl<T: SessionData> Sessions<T> {
     ///
     /// For the time of [`Settings::rotation_grace`] the old id still leads to the session, so that requests sent before
     /// the response arrived are not lost; then it is unknown. So this is for new ids now and then, and **not for a
-    /// change of privilege**: whoever knows the old id has the session until the grace ends. To sign in or out, use
+    /// change of privilege**: everybody who knows the old id has the session until the grace ends. To sign in or out, use
     /// [`sign_in`](Self::sign_in) and [`sign_out_keeping`](Self::sign_out_keeping).
     ///
     /// A client that never receives the new id loses its session when the grace ends. Within the grace a further
@@ -333,8 +335,10 @@ impl<T: SessionData> Sessions<T> {
         let admission = self.admission.clone();
         let done = self.task(move |engine, budget| async move {
             let SignIn { user, label, keep } = who;
-            if user.len() > USER_LENGTH {
-                return Err(DataError::new(DataProblem::NameTooLong(USER_LENGTH)).within("user").into());
+            for (part, text) in [("user", Some(&user)), ("label", label.as_ref())] {
+                if text.is_some_and(|text| text.len() > USER_LENGTH) {
+                    return Err(DataError::new(DataProblem::NameTooLong(USER_LENGTH)).within(part).into());
+                }
             }
             let terms = match keep {
                 Keep::Settings => Terms::default(),
@@ -429,4 +433,9 @@ fn never_refused<V>(result: Result<V, ChangeError<Infallible>>) -> Result<V, Err
         ChangeError::Failed(error) => error,
         ChangeError::Refused(never) => match never {},
     })
+}
+
+/// A session under a new id.
+fn replaced<T>((id, session): (SessionId, Session<T>)) -> Changed<T> {
+    Changed { session, value: (), new_id: Some(id), renewed: true }
 }

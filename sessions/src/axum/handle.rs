@@ -224,22 +224,12 @@ impl<T: SessionData> SessionHandle<T> {
         self.replace("signed_out", move |sessions, id| async move { sessions.sign_out_keeping(id, keep).await }).await
     }
 
-    /// See [`Sessions::confirm`]; `None` if the visitor has no session.
+    /// See [`Sessions::confirm`]; `None` if the visitor has no session, or nobody is signed in.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`Error`], also [`Error::CrossSite`] and [`Error::HeadSent`]; the cookie stays as it is.
     pub async fn confirm(&self) -> Result<Option<Arc<Session<T>>>, Error> {
-        self.in_turn(move |shared: Arc<Shared<T>>| async move {
-            let confirmed = match shared.state.id() {
-                Some(id) => shared.sessions.confirm(id).await,
-                None => Ok(None),
-            };
-            let confirmed = shared.noted(confirmed, |done| if done.is_some() { "changed" } else { "absent" })?;
-            let session = confirmed.map(Arc::new);
-            shared.state.know(session.clone());
-            Ok(session)
-        })
-        .await
+        self.replace("confirmed", move |sessions, id| async move { sessions.confirm(id).await }).await
     }
 
     /// See [`Sessions::rotate`]; `None` if the visitor has no session.

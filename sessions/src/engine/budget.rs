@@ -157,7 +157,7 @@ impl Budget {
         self.meter.retry();
     }
 
-    /// The fate of the write that was in doubt is known, or will never be.
+    /// The outcome of the write that was in doubt is known, or will never be.
     pub(crate) fn resolved(&mut self, found: Found) {
         if self.in_doubt {
             metrics::lost_answer(found);
@@ -176,7 +176,7 @@ impl Budget {
         }
     }
 
-    /// The error for a change whose write was sent and whose fate can't be told any more.
+    /// The error for a change whose write was sent and whose outcome can't be known any more.
     pub(crate) fn unavailable(&self, cause: Cause) -> Error {
         if self.in_doubt {
             metrics::lost_answer(Found::Unknown);

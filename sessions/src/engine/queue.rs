@@ -53,7 +53,7 @@ impl<J> Queues<J> {
         Some(Place { queues: Arc::clone(self), key, ticket: None, turn: Some(turn) })
     }
 
-    /// A place in the queue: with a job that whoever has the turn may take, or without.
+    /// A place in the queue: with a job that the request with the turn may take, or without.
     pub(crate) fn join(self: &Arc<Self>, key: SessionKey, job: Option<J>) -> Waiting<J> {
         let mut queues = self.lock();
         let queue = queues.entry(key).or_default();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Budget, Engine, cache::HitRate, lifetime::Times, transaction::Base};
+use super::{Budget, Engine, cache::HitRate, lifetime::Times};
 use crate::{
     Error, Record, Session, SessionData, SessionKey,
     metrics::{self, Operation},
@@ -75,12 +75,6 @@ impl<T: SessionData> Engine<T> {
             metrics::unknown_id();
         }
         Ok(found)
-    }
-
-    /// What is stored, as a base for a plan.
-    pub(super) async fn read_base(&self, key: SessionKey, budget: &mut Budget) -> Result<Base, Error> {
-        let stored = budget.read(|| self.store.get(&key)).await?.map(Arc::new);
-        Ok(Base { stored, is_guess: false })
     }
 }
 

@@ -1,5 +1,5 @@
-//! A new id for a session: what a sign-in needs, so that an id that somebody planted or learned before is worth
-//! nothing after it (OWASP ASVS 5.0, 7.2.4).
+//! A new id for a session: what a sign-in needs, also a repeated one, so that an id that somebody planted or learned
+//! before is worth nothing after it (OWASP ASVS 5.0, 7.2.4).
 //!
 //! Two writes, done both or neither: one creates the record of the new id, the other closes that of the old one. A
 //! request that comes with the old id finds it closed, and a write of the old record that is still on its way fails,
@@ -10,7 +10,6 @@ use std::{sync::Arc, time::SystemTime};
 use super::{
     Budget, Change, Engine, Value,
     batch::replacing,
-    cache::HitRate,
     create::{Beginning, Created},
     lifetime::Lifetime,
     queue::Place,
@@ -20,13 +19,14 @@ use crate::{
     Admission, Error, Record, Session, SessionData, SessionId, SessionKey,
     engine::batch::Job,
     metrics,
-    record::{Meta, Replaced, Revision, Revisions, later},
+    record::{Meta, Replaced, Revision, Revisions, SignedIn, later},
     store::{Stored, Write},
 };
 
 /// Why a session gets a new id.
 enum Purpose<'a, T> {
     SignIn(Beginning, &'a mut dyn Change<T>),
+    Confirm,
     SignOut(&'a mut dyn SignOut<T>),
     Rotate,
 }
@@ -52,7 +52,7 @@ pub(crate) enum Replacement<T> {
     Refused(Value),
     /// The session had been rotated before, and this is its key.
     Moved(SessionKey),
-    /// There's no such session.
+    /// There's no such session; of a confirmation also: nobody is signed in.
     Gone,
 }
 
@@ -64,10 +64,10 @@ struct Candidate<T> {
     value: Value,
 }
 
-struct Replacing<'a, T> {
+struct Replacing<'a, 'b, T> {
     engine: Arc<Engine<T>>,
     key: SessionKey,
-    purpose: Purpose<'a, T>,
+    purpose: &'a mut Purpose<'b, T>,
     candidates: Vec<Candidate<T>>,
     refusal: Option<Value>,
 }
@@ -82,12 +82,12 @@ impl<T: SessionData> Engine<T> {
         admission: &Admission,
         mut budget: Budget,
     ) -> Result<Created<T>, Error> {
+        let mut purpose = Purpose::SignIn(beginning.clone(), &mut *change);
         let mut next = key;
         // An id leads to its successor only.
         for _ in 0..2 {
             let Some(key) = next else { break };
-            let purpose = Purpose::SignIn(beginning.clone(), &mut *change);
-            next = match self.replace(key, purpose, &mut budget).await? {
+            next = match self.replace(key, &mut purpose, &mut budget).await? {
                 Replacement::Done { id, session, value } => return Ok(Created::Done { id, session, value }),
                 Replacement::Refused(refusal) => return Ok(Created::Refused(refusal)),
                 Replacement::Moved(successor) => Some(successor),
@@ -104,9 +104,29 @@ impl<T: SessionData> Engine<T> {
         keep: &mut dyn SignOut<T>,
         mut budget: Budget,
     ) -> Result<Option<(SessionId, Session<T>)>, Error> {
+        self.replace_here_or_next(key, Purpose::SignOut(keep), &mut budget).await
+    }
+
+    /// Notes that the user has just proved again who they are; `None` if nobody is signed in.
+    pub(crate) async fn confirm(
+        self: &Arc<Self>,
+        key: SessionKey,
+        mut budget: Budget,
+    ) -> Result<Option<(SessionId, Session<T>)>, Error> {
+        self.replace_here_or_next(key, Purpose::Confirm, &mut budget).await
+    }
+
+    /// Replaces the session of this key, or the one to which a rotation has moved it.
+    async fn replace_here_or_next(
+        self: &Arc<Self>,
+        key: SessionKey,
+        mut purpose: Purpose<'_, T>,
+        budget: &mut Budget,
+    ) -> Result<Option<(SessionId, Session<T>)>, Error> {
         let mut next = key;
+        // An id leads to its successor only.
         for _ in 0..2 {
-            match self.replace(next, Purpose::SignOut(&mut *keep), &mut budget).await? {
+            match self.replace(next, &mut purpose, budget).await? {
                 Replacement::Done { id, session, .. } => return Ok(Some((id, session))),
                 Replacement::Moved(successor) => next = successor,
                 Replacement::Gone | Replacement::Refused(_) => break,
@@ -121,28 +141,29 @@ impl<T: SessionData> Engine<T> {
         key: SessionKey,
         budget: &mut Budget,
     ) -> Result<Replacement<T>, Error> {
-        self.replace(key, Purpose::Rotate, budget).await
+        self.replace(key, &mut Purpose::Rotate, budget).await
     }
 
     async fn replace(
         self: &Arc<Self>,
         key: SessionKey,
-        purpose: Purpose<'_, T>,
+        purpose: &mut Purpose<'_, T>,
         budget: &mut Budget,
     ) -> Result<Replacement<T>, Error> {
         let _place = self.turn(key, budget).await?;
+        let (base, mut hit_rate) = self.guess_or_read(key, budget).await?;
         // From here on the record may be closed.
         self.cache.remove(&key);
-        let base = self.read_base(key, budget).await?;
         let mut plan = Replacing { engine: Arc::clone(self), key, purpose, candidates: Vec::new(), refusal: None };
-        let end = transact(&self.store, key, &mut plan, budget, base, |_| {}).await?;
+        let end = transact(&self.store, key, &mut plan, budget, base, |is_right| hit_rate = hit_rate.record(is_right))
+            .await?;
         Ok(match end {
             End::Applied { revision, created, .. } => {
                 let Some(done) = plan.candidates.into_iter().find(|candidate| candidate.revision == revision) else {
                     return Ok(Replacement::Gone);
                 };
                 if let Some((key, stored)) = created {
-                    self.cache.insert(key, stored, HitRate::default());
+                    self.cache.insert(key, stored, hit_rate);
                 }
                 Replacement::Done { id: done.id, session: done.session, value: done.value }
             }
@@ -170,7 +191,7 @@ impl<T: SessionData> Engine<T> {
     }
 }
 
-impl<T: SessionData> Replacing<'_, T> {
+impl<T: SessionData> Replacing<'_, '_, T> {
     /// The record of the new id, and the session in it; `None` if the change refuses.
     fn successor(&mut self, base: &Record, now: SystemTime) -> Result<Option<(Record, T, Value)>, Error> {
         let engine = Arc::clone(&self.engine);
@@ -178,7 +199,7 @@ impl<T: SessionData> Replacing<'_, T> {
         let before = upgraded.as_ref().unwrap_or(base);
         let decode = || Ok::<_, Error>(engine.codec.decode(&self.key, before)?.data);
         let nothing = || Box::new(()) as Value;
-        Ok(match &mut self.purpose {
+        Ok(match &mut *self.purpose {
             Purpose::Rotate => {
                 let data = decode()?;
                 let times = engine.lifetime.renewed(before, now);
@@ -206,6 +227,15 @@ impl<T: SessionData> Replacing<'_, T> {
                 engine.lifetime.begun(&record, now).set(&mut record);
                 Some((record, data, value))
             }
+            Purpose::Confirm => {
+                let data = decode()?;
+                let Some(signed_in) = before.meta.signed_in.clone() else { return Ok(None) };
+                let times = engine.lifetime.renewed(before, now);
+                let mut record = engine.codec.encode(&data, before)?;
+                record.meta.signed_in = Some(SignedIn { at: now, ..signed_in });
+                times.set(&mut record);
+                Some((record, data, nothing()))
+            }
             Purpose::SignOut(keep) => {
                 let data = keep.keep(decode()?);
                 let (record, _) = engine.begin(&data, Beginning::default())?;
@@ -215,7 +245,7 @@ impl<T: SessionData> Replacing<'_, T> {
     }
 }
 
-impl<T: SessionData> Plan for Replacing<'_, T> {
+impl<T: SessionData> Plan for Replacing<'_, '_, T> {
     fn is_over(&self, record: &Record) -> bool {
         self.engine.lifetime.is_over(record, self.engine.now())
     }
@@ -232,9 +262,9 @@ impl<T: SessionData> Plan for Replacing<'_, T> {
         let session = self.engine.session(key, &record, times, data);
         self.candidates.push(Candidate { revision, id, session, value });
 
-        let replaced = match self.purpose {
+        let replaced = match &self.purpose {
             Purpose::Rotate => Replaced::By(key),
-            Purpose::SignIn(..) | Purpose::SignOut(_) => Replaced::Closed,
+            Purpose::SignIn(..) | Purpose::Confirm | Purpose::SignOut(_) => Replaced::Closed,
         };
         let end = later(now, self.engine.settings.rotation_grace);
         let closed = Record {

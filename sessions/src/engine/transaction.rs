@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::{
     Budget,
-    sent::{Fate, Sent},
+    sent::{Sent, WriteOutcome},
 };
 use crate::{
     Error, Record, SessionKey,
@@ -105,17 +105,17 @@ pub(crate) async fn transact<P: Plan>(
             return Ok(End::Gone);
         };
         let mut again = None;
-        let fates: Vec<_> = in_doubt.iter().map(|attempt| attempt.sent.fate(&stored)).collect();
-        if let Some(applied) = fates.iter().position(|fate| *fate == Fate::Applied) {
+        let outcomes: Vec<_> = in_doubt.iter().map(|attempt| attempt.sent.outcome(&stored)).collect();
+        if let Some(applied) = outcomes.iter().position(|outcome| *outcome == WriteOutcome::Applied) {
             budget.resolved(Found::Applied);
             // What else it created has a version that is not known; the next use reads it.
             return Ok(End::Applied { revision: in_doubt[applied].sent.revision, stored, created: None });
         }
-        match fates.first() {
-            Some(Fate::Unknown) => {
+        match outcomes.first() {
+            Some(WriteOutcome::Unknown) => {
                 return Err(budget.unavailable(cause("too many others wrote while the response was missing")));
             }
-            Some(Fate::Pending) => again = in_doubt.pop_if(|attempt| attempt.writes.0.is_none()),
+            Some(WriteOutcome::Pending) => again = in_doubt.pop_if(|attempt| attempt.writes.0.is_none()),
             _ => {
                 in_doubt.clear();
                 budget.resolved(Found::NotApplied);

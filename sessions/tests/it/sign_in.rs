@@ -150,8 +150,24 @@ async fn a_sign_in_is_fresh_for_a_while_and_again_after_it_was_confirmed() {
     assert_eq!(ada.get(&site.app, "/user").await.text(), "ada true");
     site.clock.advance(Duration::from_secs(1));
     assert_eq!(ada.get(&site.app, "/user").await.text(), "ada false");
+    let (first, mut thief) = (ada.id(), ada.clone());
     assert_eq!(ada.post(&site.app, "/confirm", &()).await.text(), "true");
     assert_eq!(ada.get(&site.app, "/user").await.text(), "ada true");
+    assert_eq!(ada.get(&site.app, "/view").await.text(), "2", "the data stays");
+    assert!(ada.id().is_some() && ada.id() != first);
+    assert_eq!(thief.get(&site.app, "/user").await.status, StatusCode::CONFLICT, "the old id is worth nothing");
+    assert_eq!(site.sessions.of_user("ada").await.expect("a list").len(), 1);
+}
+
+#[tokio::test]
+async fn a_guest_has_nothing_to_confirm() {
+    let site = Site::new();
+    let mut guest = visitor();
+    assert_eq!(guest.post(&site.app, "/confirm", &()).await.text(), "false", "no session");
+    guest.get(&site.app, "/view").await;
+    let id = guest.id();
+    assert_eq!(guest.post(&site.app, "/confirm", &()).await.text(), "false");
+    assert_eq!((guest.id(), guest.get(&site.app, "/view").await.text()), (id, "2".to_owned()));
 }
 
 #[tokio::test]
@@ -169,6 +185,17 @@ async fn a_sign_out_removes_the_cookie_or_goes_on_as_a_guest() {
     assert!(cookie_of(&page).is_some_and(|cookie| cookie.contains("Max-Age=0")), "{:?}", cookie_of(&page));
     assert_eq!((ada.id(), ada.get(&site.app, "/user").await.text()), (None, "no session".to_owned()));
     assert_eq!(ada.post(&site.app, "/sign-out/keeping", &()).await.text(), "no session");
+}
+
+#[tokio::test]
+async fn a_user_or_a_label_that_is_too_long_is_refused() {
+    let sessions = Sessions::<Counter>::new(MemoryStore::default());
+    let text = |more: usize| "u".repeat(exact_sessions::USER_LENGTH + more);
+    for (who, part) in [(SignIn::new(text(1)), "user"), (SignIn::new("ada").label(text(1)), "label")] {
+        let refused = sessions.sign_in(None, who, |_| {}).await.map(drop);
+        assert!(matches!(&refused, Err(Error::Data(why)) if why.path() == part), "{refused:?}");
+    }
+    sessions.sign_in(None, SignIn::new(text(0)).label(text(0)), |_| {}).await.expect("a sign-in");
 }
 
 #[tokio::test]
