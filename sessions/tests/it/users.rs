@@ -77,6 +77,26 @@ async fn a_session_that_is_rotated_while_it_is_ended_ends() {
     assert_eq!(bench.sessions.read(rotated).await.expect("an answer"), None);
 }
 
+/// Sessions that come while the others are being ended, under keys that have been looked through already.
+#[tokio::test(start_paused = true)]
+async fn ending_all_looks_again_until_there_is_none() {
+    let bench = Bench::new();
+    for _ in 0..8 {
+        bench.sessions.sign_in(None, SignIn::new("ada"), |_| {}).await.expect("a sign-in");
+    }
+    let last = bench.sessions.of_user("ada").await.expect("a list").pop().expect("a session").key;
+    bench.sessions.end_all_of_user("ada", Some(last)).await.expect("an answer");
+    // The list is quick and the delete slow: the sign-ins come between.
+    let (slow, _) = bench.always(&[Fault::None, SLOW, Fault::None]);
+    let end = tokio::spawn(async move { slow.end_all_of_user("ada", None).await });
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    for _ in 0..16 {
+        bench.sessions.sign_in(None, SignIn::new("ada"), |_| {}).await.expect("a sign-in");
+    }
+    assert_eq!(end.await.expect("no panic").expect("an answer"), 17);
+    assert_eq!(bench.sessions.of_user("ada").await.expect("a list"), []);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_doubled_rotation_ends_by_the_deadline_of_one_request() {
     let bench = Bench::new();
