@@ -10,10 +10,10 @@ step() { # MINUTES WHAT
   total=$((total + $1))
   steps+=("$2 ($1 min)")
 }
-is_version cargo-leptos "$CARGO_LEPTOS_VERSION" || step 6 "cargo-leptos"
+is_version cargo-leptos "$CARGO_LEPTOS_VERSION" || step 4 "cargo-leptos"
 is_version wasm-bindgen "$WASM_BINDGEN_VERSION" || step 1 "wasm-bindgen"
-[[ -d target/front ]] || step 2 "the page's WASM"
-[[ -x target/release/server ]] || step 6 "the server"
+[[ -d target/front ]] || step 1 "the page's WASM"
+[[ -x target/release/server ]] || step 5 "the server"
 [[ $total -gt 0 ]] || exit 0
 
 list=$(printf ', %s' "${steps[@]}")
