@@ -16,7 +16,7 @@ export interface Options {
 
 interface Fixtures {
   home: Home;
-  /** How many views the store has counted for this visitor, asked of the store and not of the page. */
+  /** How many views the store has counted for this visitor, read from the store and not from the page. */
   stored: () => Promise<number>;
 }
 

@@ -1,4 +1,4 @@
-// What the stores hold, asked behind the page's back.
+// What the stores hold, read beside the page.
 
 import { createHash } from 'node:crypto';
 import { expect } from '@playwright/test';
@@ -23,8 +23,8 @@ export async function storedDocument(home: Home): Promise<Document> {
 }
 
 /**
- * The views counted so far. Firestore is asked for the document. SQLite has no second door, so it is
- * asked for one more view, which is then taken off.
+ * The views counted so far. Of Firestore the document is read. SQLite has no other way in, so one more view is
+ * counted by a request, which is then taken off.
  */
 export async function storedViews(home: Home, store: Store): Promise<number> {
   if (store.name === 'firestore') return (await storedDocument(home)).views;

@@ -7,7 +7,7 @@ pub const GREETINGS: [(&str, &str); 5] =
     [("Hello World", "en"), ("Hallo Welt", "de"), ("Ciao Mondo", "it"), ("Salut le Monde", "fr"), ("Hola Mundo", "es")];
 
 /// How long a greeting that somebody wrote into a session by hand may be, in bytes.
-const LONGEST: usize = 200;
+const MAX_LENGTH: usize = 200;
 
 /// What a visitor is greeted with: one of [`GREETINGS`], or what the owner of the sessions wrote there
 /// instead, in Firestore's console say. It's never empty.
@@ -24,7 +24,7 @@ impl Greeting {
     /// A greeting that was stored; `None` if it can't be shown: it's empty or far too long.
     #[must_use]
     pub fn stored(text: String) -> Option<Self> {
-        (!text.chars().all(char::is_whitespace) && text.len() <= LONGEST).then_some(Self(text))
+        (!text.chars().all(char::is_whitespace) && text.len() <= MAX_LENGTH).then_some(Self(text))
     }
 
     /// The first of [`GREETINGS`], for a page that knows no visitor.
@@ -84,7 +84,7 @@ mod tests {
         let moin = Greeting::stored("Moin".into()).expect("a greeting");
         assert_eq!((moin.text(), moin.language()), ("Moin", None));
         assert_eq!(Greeting::stored(" ".into()), None);
-        assert_eq!(Greeting::stored("x".repeat(LONGEST + 1)), None);
+        assert_eq!(Greeting::stored("x".repeat(MAX_LENGTH + 1)), None);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long a start may take before it counts as failed.
-const PATIENCE: Duration = Duration::from_secs(10);
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running server. It's killed when this is dropped.
 pub(crate) struct Server {
@@ -51,7 +51,7 @@ impl Server {
         let begun = Instant::now();
         let mut child = command.spawn().with_context(|| format!("{}: `make build` makes it", program.display()))?;
         while !ready(address).await {
-            if child.try_wait()?.is_some() || begun.elapsed() > PATIENCE {
+            if child.try_wait()?.is_some() || begun.elapsed() > START_TIMEOUT {
                 bail!("the server did not start: {}", std::fs::read_to_string(log.path())?.trim());
             }
             sleep(Duration::from_micros(500)).await;

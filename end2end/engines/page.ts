@@ -62,7 +62,7 @@ export class Page {
   mark = () => this.tab.evaluate<boolean>('(window.marked = true)');
   isMarked = () => this.tab.evaluate<boolean>('window.marked === true');
 
-  /** What the server counts for this visitor, with this view: asked past the page. */
+  /** What the server counts for this visitor, with this view: read by a request beside the page. */
   async countedWithThis(): Promise<number> {
     await this.tab.goto(`${this.origin}/`);
     const shown = await this.tab.evaluate<string>(text(at.sentence));
@@ -70,7 +70,7 @@ export class Page {
   }
 
   private async shows(selector: string, expected: string | RegExp): Promise<void> {
-    // A document that is being replaced can't be asked.
+    // A document that is being replaced can't be read.
     const shown = () => this.tab.evaluate<string>(text(selector)).catch(() => '(no document)');
     await expect.poll(shown, { message: selector }).toMatch(typeof expected === 'string' ? new RegExp(`^${expected}$`) : expected);
   }

@@ -31,7 +31,7 @@ test('choosing a greeting counts the one view of the page that follows', async (
   expect(await stored()).toBe(2);
 });
 
-test('forgetting starts anew', async ({ home, stored }) => {
+test('forgetting starts again at one', async ({ home, stored }) => {
   await home.open();
   await home.open();
   await home.showsViews(2);

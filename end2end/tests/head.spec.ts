@@ -56,7 +56,7 @@ test('the card for other sites has all that they ask for', async ({ baseURL, hom
   expect([await meta('og:image:width'), await meta('og:image:height')]).toEqual([`${width}`, `${height}`]);
 });
 
-test('nothing is asked of another host', async ({ baseURL, home, page }) => {
+test('nothing is loaded from another host', async ({ baseURL, home, page }) => {
   const hosts = new Set<string>();
   page.on('request', (request) => hosts.add(new URL(request.url()).origin));
   await home.openHydrated();

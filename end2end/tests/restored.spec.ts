@@ -36,7 +36,7 @@ test('a session that was forgotten meanwhile does not come back with its page', 
   expect(await stored()).toBe(1);
 });
 
-test('a page that a browser says it restored asks anew', async ({ home, page, stored }) => {
+test('a page that a browser says it restored asks again', async ({ home, page, stored }) => {
   await home.openHydrated();
   await page.request.get('/');
 

@@ -1,4 +1,4 @@
-// A browser that gets no WASM: the page says so to whoever looks, and works by its link and forms.
+// A browser that gets no WASM: the page says so, and works by its link and forms.
 
 import { expect, test } from '../fixtures';
 

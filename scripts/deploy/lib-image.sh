@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced, after lib.sh, by what runs the image without a Docker engine: assembles Dockerfile's final stage in a
 # folder, from the files of the last `make build`, so that the server can be run with that folder as its root.
-# Whoever sources this sets root, the folder, before calling assemble, and uses what the functions set.
+# A script that sources this sets root, the folder, before it calls assemble, and uses what the functions set.
 # shellcheck disable=SC2034,SC2154
 
 # Dockerfile, one instruction a line: the build stage, then the final one.

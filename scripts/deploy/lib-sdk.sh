@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced, after lib.sh, by the checks that need the gcloud SDK. None of them needs an account or a network.
 
-# The folder of gcloud's configuration for as long as a check runs; whoever sources this removes it at the end.
+# The folder of gcloud's configuration for as long as a check runs; the script that sources this removes it at the end.
 sdk_config=
 
 # Finds the SDK and sets sdk, or says that WHAT is skipped and returns 1. With CI=true that is a failure, so that

@@ -96,7 +96,7 @@ ask() { # COMMAND...: what is there already; in a dry run, nothing
   gcloud "$@" ||
     fail "gcloud $* did not work: see above; an API that was enabled just now may need a minute"
 }
-# What is asked is kept in a variable first: a failure inside [[ $(...) ]] or a pipe would go unnoticed.
+# The answer is kept in a variable first: a failure inside [[ $(...) ]] or a pipe would go unnoticed.
 among() { grep -qxF -- "$1" <<<"$2"; }
 there() { say "$1: already there"; }
 in_project=(--project="$project" --quiet)

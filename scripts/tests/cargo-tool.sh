@@ -18,7 +18,7 @@ cat >"$work/stand-ins/curl" <<STAND_IN
 while [ \$# -gt 0 ]; do [ "\$1" = -o ] && file=\$2; shift; done
 cp "$work/archive" "\$file"
 STAND_IN
-# A cargo that says what it is asked to do.
+# A cargo that prints its arguments.
 cat >"$work/stand-ins/cargo" <<'STAND_IN'
 #!/bin/sh
 echo "compiled: $* (opt-level $CARGO_PROFILE_RELEASE_OPT_LEVEL)" >&2

@@ -15,7 +15,7 @@ pub struct SessionId(Uuid);
 
 impl SessionId {
     /// Makes an id of 16 random bytes. They must come from a cryptographically secure generator:
-    /// whoever guesses an id has the session (OWASP Session Management asks for 64 bits of entropy).
+    /// somebody who guesses an id has the session (OWASP Session Management asks for 64 bits of entropy).
     #[must_use]
     pub fn from_random_bytes(bytes: [u8; 16]) -> Self {
         Self(Builder::from_random_bytes(bytes).into_uuid())
@@ -55,7 +55,7 @@ impl fmt::Debug for SessionId {
 
 /// The name of a session in a store: the SHA-256 of the cookie's value.
 ///
-/// Whoever reads the store, a backup or a log learns no id from it, and a key sent back as a cookie is
+/// Somebody who reads the store, a backup or a log learns no id from it, and a key sent back as a cookie is
 /// not an id. Its text form is 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionKey([u8; 32]);

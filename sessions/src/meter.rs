@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-/// Counts what is asked of the store for one caller, a request of a web app say. Clones count together; so the
+/// Counts the calls to the store for one caller, a request of a web app say. Clones count together; so the
 /// count can be read while the work goes on, or after it was given up. See [`Sessions::metered`](crate::Sessions::metered).
 #[derive(Clone, Debug, Default)]
 pub struct Meter(Arc<Counts>);

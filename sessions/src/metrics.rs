@@ -63,7 +63,7 @@ pub fn describe() {
     describe_histogram!(ROUND_TRIPS, Unit::Count, "Calls of the store for one request of the engine.");
 }
 
-/// What is asked of the store.
+/// The calls to the store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Operation {
     Get,

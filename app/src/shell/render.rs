@@ -63,7 +63,7 @@ impl Page {
         &self.site
     }
 
-    /// The path at which the page was asked for.
+    /// The path of the request for this page.
     #[must_use]
     pub fn path(&self) -> &str {
         self.parts.uri.path()

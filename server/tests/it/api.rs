@@ -101,7 +101,7 @@ async fn a_greeting_that_is_none_changes_nothing(app: TestApp) {
             assert_eq!(app.store.session(browser.id()).await, before, "{body:?}");
         }
     }
-    // A server may hang up on whoever sends that much, before all of it is there.
+    // A server may close the connection of a client that sends that much, before all of it is there.
     let huge = format!("greeting=Hola+Mundo{}", "+".repeat(3 << 20));
     if let Ok(answer) = browser.try_send(browser.form(&server, "/api/greeting", &huge)).await {
         assert!((400..500).contains(&answer.status), "{answer:?}");
@@ -182,7 +182,7 @@ async fn forms_lead_back_to_the_page(app: TestApp) {
     assert_eq!(app.store.session(&old).await, None);
     assert_eq!(browser.view(&server).await.views, 1);
 
-    // A script that asks for anything else is told instead.
+    // A script that wants another type gets the reason as text instead.
     for path in ["/api/refresh", "/api/greeting", "/api/forget"] {
         let answer = browser.send(browser.request(Method::GET, &server.url(path))).await;
         assert_eq!(answer.status, 405, "{path} by a link");

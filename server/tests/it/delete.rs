@@ -83,7 +83,7 @@ async fn a_purge_deletes_what_its_filter_says(app: TestApp) {
         let counts = json!({"matched": deleted, "deleted": deleted, "spared": 0, "dry_run": false});
         assert_eq!((purged.json(), app.store.sessions().await), (vec![counts], left), "{args:?}");
     }
-    assert_eq!(browsers[0].view(&server).await.views, 1, "it begins anew");
+    assert_eq!(browsers[0].view(&server).await.views, 1, "it begins again");
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ async fn assert_outage(server: &Instance, browser: &mut Browser, what: &str) {
 }
 
 /// Asserts what holds after an outage in which the visitor loaded the page twice, refreshed once, picked
-/// "Hola Mundo" and asked to be forgotten, all refused: each has happened once or not at all.
+/// "Hola Mundo" and "forget me", all refused: each has happened once or not at all.
 async fn assert_nothing_lost(app: &TestApp, server: &Instance, browser: &mut Browser, first: &View, what: &str) {
     let stored = app.store.session(browser.id()).await;
     let answer = browser.load(server).await;

@@ -54,7 +54,7 @@ async fn each_answer_has_a_nonce_of_its_own() {
     }
 }
 
-/// The address of the picture that the page names when it's asked for by this `Host`.
+/// The address of the picture that the page names when a request has this `Host`.
 async fn picture(server: &Instance, host: &str) -> Option<String> {
     let mut browser = Browser::new();
     let page = browser.send(browser.request(Method::GET, &server.url("/")).header("Host", host)).await;

@@ -80,7 +80,7 @@ impl TestApp {
     }
 
     fn new(folder: TempDir, store: Store) -> Self {
-        // Where a server looks for it that nobody told where it is.
+        // Where a server without a setting looks for it.
         let site = folder.path().join("target/site");
         fs::create_dir_all(site.join("pkg")).expect("a folder");
         for (path, content) in SITE.into_iter().chain([COMPRESSED]) {

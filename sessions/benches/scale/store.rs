@@ -71,7 +71,7 @@ pub(crate) struct Database {
     pub(crate) counts: Counts,
 }
 
-/// What was asked of the database.
+/// The calls to the database.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) reads: AtomicU64,

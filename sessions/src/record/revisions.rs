@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, fmt};
 
 /// How many revisions a record remembers. As many writes by others may happen between a lost answer
-/// and the read that looks for it, before it can no longer be told whether the write was applied.
+/// and the read that looks for it, before it can no longer be known whether the write was applied.
 pub const REVISIONS_KEPT: usize = 8;
 
 /// A token that one change leaves in the record: if it is there, the change was applied.

@@ -261,7 +261,7 @@ async fn a_list_has_every_session_once_in_order(store: &dyn Store) {
     let mut after = None;
     loop {
         let page = store.list(after.as_ref(), 3).await.expect("the store answers");
-        assert!(page.len() <= 3, "a page is no longer than asked for");
+        assert!(page.len() <= 3, "a page is no longer than its limit");
         let Some((last, _)) = page.last() else { break };
         after = Some(*last);
         for (key, stored) in page {

@@ -1,4 +1,4 @@
-//! A store that counts what it is asked.
+//! A store that counts its calls.
 
 use std::sync::{
     Arc,
@@ -19,7 +19,7 @@ pub struct Counting<S> {
     counts: Arc<Counts>,
 }
 
-/// How often a store was asked. Shared with the store that is counted, so it can be read at any time.
+/// How often a store was called. Shared with the store that is counted, so it can be read at any time.
 #[derive(Debug, Default)]
 pub struct Counts {
     reads: AtomicU64,
@@ -28,7 +28,7 @@ pub struct Counts {
 }
 
 impl<S> Counting<S> {
-    /// Counts what `inner` is asked.
+    /// Counts the calls to `inner`.
     pub fn new(inner: S) -> (Self, Arc<Counts>) {
         let counts = Arc::<Counts>::default();
         (Self { inner, counts: Arc::clone(&counts) }, counts)

@@ -31,7 +31,7 @@ pub(crate) struct Bench {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) settings: Settings,
     pub(crate) sessions: Sessions<Counter>,
-    /// What `sessions` and the other instances asked of the store.
+    /// The calls of `sessions` and of the other instances to the store.
     pub(crate) counts: Arc<Counts>,
     counting: Arc<Counting<Arc<MemoryStore>>>,
     now: Arc<AtomicU64>,

@@ -1,4 +1,4 @@
-//! The clients of the model: what each wants, how far it is, and what it was told.
+//! The clients of the model: what each wants, how far it is, and which answers it got.
 
 use crate::store::{Key, SECOND};
 

@@ -6,7 +6,7 @@ use crate::{
     client::{Client, Operation, Outcome},
     search::Protocol,
     state::{INSTANCES, Stage, State, Turn},
-    store::{Fate, KEYS, fate},
+    store::{KEYS, WriteOutcome, write_outcome},
 };
 
 pub(crate) const LOST: &str = "no acknowledged change is lost";
@@ -32,11 +32,11 @@ const ALWAYS: [Named; 7] = [
 
 /// What a search must meet, or it proves little.
 const SITUATIONS: [Named; 7] = [
-    ("a write in doubt was applied", |_, state| in_doubt(state, Fate::Applied, 1)),
-    ("a write in doubt was not applied yet", |_, state| in_doubt(state, Fate::Pending, 1)),
-    ("a write in doubt never will be applied", |_, state| in_doubt(state, Fate::Lost, 1)),
-    ("nobody can know whether a write was applied", |_, state| in_doubt(state, Fate::Unknown, 1)),
-    ("a batch of two is in doubt and was not applied yet", |_, state| in_doubt(state, Fate::Pending, 2)),
+    ("a write in doubt was applied", |_, state| in_doubt(state, WriteOutcome::Applied, 1)),
+    ("a write in doubt was not applied yet", |_, state| in_doubt(state, WriteOutcome::Pending, 1)),
+    ("a write in doubt never will be applied", |_, state| in_doubt(state, WriteOutcome::Lost, 1)),
+    ("nobody can know whether a write was applied", |_, state| in_doubt(state, WriteOutcome::Unknown, 1)),
+    ("a batch of two is in doubt and was not applied yet", |_, state| in_doubt(state, WriteOutcome::Pending, 2)),
     ("a change follows a rotation", |_, state| state.clients.iter().any(|client| client.moved)),
     ("a client hears that its id has ended", |_, state| {
         state.clients.iter().any(|client| client.heard().any(|(_, _, outcome)| outcome == Outcome::Superseded))
@@ -58,11 +58,11 @@ pub(crate) fn situations() -> impl Iterator<Item = &'static str> {
 }
 
 /// Whether the store says this of a write in doubt that holds so many operations.
-fn in_doubt(state: &State, what: Fate, operations: u32) -> bool {
+fn in_doubt(state: &State, what: WriteOutcome, operations: u32) -> bool {
     let mut turns = (0..).take(INSTANCES).flat_map(|instance| keys().map(move |key| (instance, key)));
     turns.any(|(instance, key)| match (state.turn(instance, key), state.store.get(key)) {
         (Some(Turn { stage: Stage::Doubt { base, write }, .. }), Some(now)) => {
-            write.of.count() == operations && fate(write.token(), *base, now) == what
+            write.of.count() == operations && write_outcome(write.token(), *base, now) == what
         }
         _ => false,
     })

@@ -5,7 +5,7 @@ use crate::{
     bug::Bug,
     client::{Client, Operation, Outcome, Phase},
     state::{Action, INSTANCES, Job, Stage, State, Turn},
-    store::{Condition, Effect, Fate, KEYS, Key, Kind, Record, SPARE, Write, fate},
+    store::{Condition, Effect, KEYS, Key, Kind, Record, SPARE, Write, WriteOutcome, write_outcome},
 };
 
 /// A token that no operation uses, for a bug.
@@ -299,13 +299,15 @@ impl State {
             return;
         }
         let Some(now) = now else { return self.gone(instance, key) };
-        if let Some(earlier) = earlier.filter(|earlier| fate(earlier.token(), base, now) == Fate::Applied) {
+        if let Some(earlier) =
+            earlier.filter(|earlier| write_outcome(earlier.token(), base, now) == WriteOutcome::Applied)
+        {
             return self.applied(instance, key, &earlier, bug);
         }
-        match fate(write.token(), base, now) {
-            Fate::Applied => self.applied(instance, key, &write, bug),
-            Fate::Pending if bug == Some(Bug::BatchFoldedAgainInDoubt) => self.base(instance, key, now, bug),
-            Fate::Pending => {
+        match write_outcome(write.token(), base, now) {
+            WriteOutcome::Applied => self.applied(instance, key, &write, bug),
+            WriteOutcome::Pending if bug == Some(Bug::BatchFoldedAgainInDoubt) => self.base(instance, key, now, bug),
+            WriteOutcome::Pending => {
                 if bug == Some(Bug::NewRevisionOnResend)
                     && let Effect::Put(record) = &mut write.effect
                 {
@@ -320,12 +322,12 @@ impl State {
                 let stage = Stage::Sent { base, write, doubt: true };
                 self.set_turn(instance, key, Turn { job, token, stage, earlier });
             }
-            Fate::Lost => self.base(instance, key, now, bug),
+            WriteOutcome::Lost => self.base(instance, key, now, bug),
             // A delete leaves no revision, and needs none: if the record is another one now, it did not happen.
-            Fate::Unknown if write.effect == Effect::Delete || bug == Some(Bug::ListNeedNotReachBack) => {
+            WriteOutcome::Unknown if write.effect == Effect::Delete || bug == Some(Bug::ListNeedNotReachBack) => {
                 self.base(instance, key, now, bug);
             }
-            Fate::Unknown => {
+            WriteOutcome::Unknown => {
                 self.each_entry(instance, key, |client| client.finish(Outcome::Unknown));
                 self.end_turn(instance, key, None);
             }

@@ -237,7 +237,7 @@ impl Store {
 
 /// What a record, read after a write whose answer was lost, says of that write: `sessions/src/engine/sent.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum WriteOutcome {
     Applied,
     Pending,
     Lost,
@@ -245,15 +245,15 @@ pub(crate) enum Fate {
 }
 
 /// What a later read says of a write that carries this token and was based on this record.
-pub(crate) fn fate(token: Token, base: Record, now: Record) -> Fate {
+pub(crate) fn write_outcome(token: Token, base: Record, now: Record) -> WriteOutcome {
     let reaches_back = now.revisions.contains(&base.newest()) || !now.is_full();
     if token != 0 && now.revisions.contains(&token) {
-        Fate::Applied
+        WriteOutcome::Applied
     } else if now.version == base.version {
-        Fate::Pending
+        WriteOutcome::Pending
     } else if reaches_back {
-        Fate::Lost
+        WriteOutcome::Lost
     } else {
-        Fate::Unknown
+        WriteOutcome::Unknown
     }
 }

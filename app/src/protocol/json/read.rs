@@ -333,7 +333,7 @@ struct Items<'r, 'de> {
 }
 
 impl Items<'_, '_> {
-    /// Whether there is another one. If not, the closing bracket has been read, and may be asked for again.
+    /// Whether there is another one. If not, the closing bracket has been read, and may be read again.
     fn next(&mut self) -> Result<bool, Malformed> {
         let closed = self.close == 0 || self.reader.take(self.close);
         if closed {

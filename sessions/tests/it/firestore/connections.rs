@@ -30,7 +30,7 @@ use super::{emulated, proxy::Proxy};
 const CALL_TIME: Duration = Duration::from_secs(1);
 
 /// Ends a test that would hang.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn through(proxy: &Proxy, channels: usize, options: FirestoreDbOptions) -> FirestoreStore {
     let options = options.with_firebase_api_url(format!("http://{}", proxy.address));
@@ -43,7 +43,7 @@ async fn until(what: &str, reached: impl Fn() -> bool) {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(PATIENCE, reaching).await.expect(what);
+    timeout(TIMEOUT, reaching).await.expect(what);
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn connections_that_have_gone_deaf_are_replaced() {
             }
             assert!(dropped < 5, "one dropped call is enough to replace all connections");
             // On a connection that is deaf this would hang.
-            let stored = timeout(PATIENCE, store.get(&key)).await.expect("a fresh connection").expect("a read");
+            let stored = timeout(TIMEOUT, store.get(&key)).await.expect("a fresh connection").expect("a read");
             let stored = stored.expect("a session");
             if stored.record == record(n) {
                 // The machine was slow, not the connection deaf.
