@@ -1,4 +1,5 @@
-//! The server from outside: its real program as processes, and HTTP. One program, so it links once.
+//! The server from outside: its real program as processes, and HTTP; and the site in this process (`in_process`). One
+//! program, so it links once.
 
 /// Makes each of these functions a test on an SQLite file and a test on the Firestore emulator.
 macro_rules! on_both_stores {
@@ -26,6 +27,7 @@ mod delete;
 mod document;
 mod edits;
 mod expiry;
+mod in_process;
 mod kill;
 mod logs;
 mod manage;

@@ -422,9 +422,7 @@ impl<T: SessionData> Plan for Batch<T> {
 /// The write that puts this record in the place of the base, with a revision more, and removes what isn't in it.
 pub(crate) fn replacing(key: SessionKey, base: &Stored, record: Record, revision: Revision) -> Write {
     let Stored { record: before, version } = base;
-    // Among the damaged, the empty name stands for the data as a whole; among the data, it is a field's.
-    let damaged = before.damaged.keys().filter(|name| !name.is_empty());
-    let names = before.data.keys().chain(damaged).chain(&before.obsolete);
+    let names = before.data.keys().chain(before.damaged.keys()).chain(&before.obsolete);
     let is_left = |name: &&String| !record.data.contains_key(*name) && !record.damaged.contains_key(*name);
     let removed = names.filter(is_left).cloned().collect();
     let meta = record.meta.with_revision(revision);

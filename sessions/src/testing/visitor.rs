@@ -5,7 +5,7 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     http::{
         HeaderMap, HeaderValue, Method, Request, Response, StatusCode,
-        header::{CONTENT_TYPE, COOKIE, HOST, LOCATION},
+        header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, LOCATION},
     },
 };
 use serde::Serialize;
@@ -178,12 +178,13 @@ impl Page {
     }
 }
 
-/// A request as a browser sends it from a page of the same site.
+/// A request for a page as a browser sends it from another page of the same site.
 fn of_this_site(method: Method, path: &str, body: Body, content_type: Option<&'static str>) -> Request<Body> {
     let mut request = Request::builder()
         .method(method)
         .uri(path)
         .header(HOST, "localhost")
+        .header(ACCEPT, "text/html,*/*;q=0.8")
         .header("sec-fetch-site", "same-origin")
         .body(body)
         .expect("a path begins with a slash, and has no spaces");

@@ -5,7 +5,11 @@ mod refused;
 mod shapes;
 mod unreadable;
 
-use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+    sync::Arc,
+};
 
 use exact_sessions::{
     SessionData, SessionId, Sessions,
@@ -117,6 +121,16 @@ async fn an_enum_can_become_another_variant() {
         let guest = Visitor::Guest { greeting: "Hola".into() };
         let user = Visitor::User { name: "Ada".into(), nonce: 1 << 63 };
         takes(&place, &[guest.clone(), user, guest]).await.expect("it holds");
+    }
+}
+
+#[tokio::test]
+async fn names_that_firestore_writes_in_another_way_come_and_go() {
+    for place in Place::all() {
+        for name in ["", "$", "$integer", "__a__", "a.b", "`", "\\"] {
+            let with = BTreeMap::from([(name.to_owned(), 1)]);
+            takes(&place, &[with.clone(), BTreeMap::new(), with]).await.expect("it holds");
+        }
     }
 }
 
