@@ -160,9 +160,7 @@ impl<T: SessionData> Engine<T> {
         let deadline = budget.deadline();
         let (caller, progress, mut response) = Caller::new();
         let waiting = self.queues.join(key, Some(Job { change, deadline, caller: Some(caller) }));
-        // Later than that nothing can be done any more.
-        let latest = deadline.checked_sub(self.pace.least()).unwrap_or(deadline);
-        let turn = waiting.turn(latest);
+        let turn = waiting.turn(deadline);
         tokio::select! {
             biased;
             reply = &mut response => return reply.unwrap_or_else(|_dropped| Ok(Err(lost()))),
