@@ -1,7 +1,11 @@
 //! What the session of a visitor holds.
 
 use serde::{Deserialize, Deserializer, Serialize};
-use sessions::{Sessions, Settings, store::Store};
+use sessions::{
+    Sessions, Settings,
+    cookie::{CookieError, CookiePolicy},
+    store::Store,
+};
 
 use crate::{counter::CounterView, greeting::Greeting};
 
@@ -13,20 +17,36 @@ pub struct Visitor {
     views: u64,
 }
 
+/// The name of the cookie. Apps on one host need different names.
+const COOKIE: &str = "session_id";
+
 /// Firestore's integers are signed.
 const MOST_VIEWS: u64 = i64::MAX as u64;
 
-impl Visitor {
+impl Default for Visitor {
     /// A visitor who hasn't viewed anything yet, greeted by chance.
-    pub fn new(random: &mut impl rand::Rng) -> Self {
-        Self { greeting: Greeting::random(random), views: 0 }
+    fn default() -> Self {
+        Self { greeting: Greeting::random(&mut rand::rng()), views: 0 }
     }
+}
+
+impl Visitor {
+    /// The fields that `server sessions list` shows, in this order.
+    pub const COLUMNS: [&str; 2] = ["views", "greeting"];
 
     /// The visitors' sessions in this store. People edit them in the console: a greeting or a count that can't be read
     /// any more is replaced by a new one.
     pub fn sessions(store: impl Store, settings: Settings) -> Sessions<Self> {
-        let sessions = Sessions::builder(store, || Self::new(&mut rand::rng()));
-        sessions.settings(settings).repair(["greeting", "views"]).build()
+        Sessions::builder(store, Self::default).settings(settings).repair(["greeting", "views"]).build()
+    }
+
+    /// The cookie that holds the session's id. Other hosts can't set one whose name begins with `__Host-`.
+    ///
+    /// # Errors
+    /// If browsers would refuse it.
+    pub fn cookie(https_only: bool) -> Result<CookiePolicy, CookieError> {
+        let name = if https_only { format!("__Host-{COOKIE}") } else { COOKIE.to_owned() };
+        CookiePolicy::named(name).secure(https_only).build()
     }
 
     /// Counts a view.

@@ -8,7 +8,6 @@ use std::{env, net::SocketAddr};
 use anyhow::Context as _;
 use app::visitor::Visitor;
 use axum::Router;
-use sessions::cookie::CookiePolicy;
 use tokio::{net::TcpListener, runtime::Builder};
 use tokio_util::sync::CancellationToken;
 
@@ -86,7 +85,7 @@ impl Server {
         tokio::spawn(new_sessions.clone().keep_pruned());
         let app = router(App {
             sessions: Visitor::sessions(store, settings),
-            cookies: if config.https_only { CookiePolicy::default() } else { CookiePolicy::without_https() },
+            cookies: Visitor::cookie(config.https_only)?,
             site,
             other_builds,
             new_sessions,

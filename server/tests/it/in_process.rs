@@ -8,7 +8,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use server::http::{App, LogIds, NewSessionRateLimiter, OtherBuilds, Site, router};
-use sessions::{Settings, cookie::CookiePolicy, store::memory::MemoryStore, testing::Visitor};
+use sessions::{Settings, store::memory::MemoryStore, testing::Visitor};
 use tempfile::TempDir;
 
 /// The site over HTTPS, whose built files are empty. The folder is removed when the last part is dropped.
@@ -21,7 +21,7 @@ fn site() -> (Router, TempDir) {
     }
     let app = App {
         sessions: Data::sessions(MemoryStore::default(), Settings::default()),
-        cookies: CookiePolicy::default(),
+        cookies: Data::cookie(true).expect("a cookie"),
         site: Site::open(folder.path(), false, true, "memory").expect("a site"),
         other_builds: OtherBuilds::open(folder.path()).expect("a site"),
         new_sessions: NewSessionRateLimiter::new(0, 0),
@@ -35,7 +35,7 @@ fn site() -> (Router, TempDir) {
 #[tokio::test]
 async fn a_visitor_is_counted_greeted_as_chosen_and_forgotten() {
     let (app, _folder) = site();
-    let mut ada = Visitor::new(CookiePolicy::default());
+    let mut ada = Visitor::new(Data::cookie(true).expect("a cookie"));
     for views in 1..=3 {
         let page = ada.get(&app, "/").await;
         assert_eq!(page.status, StatusCode::OK);
@@ -46,7 +46,7 @@ async fn a_visitor_is_counted_greeted_as_chosen_and_forgotten() {
     let stored = ada.get(&app, "/session.json").await;
     let stored: serde_json::Value = serde_json::from_slice(&stored.body).expect("JSON");
     assert_eq!((&stored["greeting"], &stored["views"]), (&"Hola Mundo".into(), &3.into()));
-    let mut bob = Visitor::new(CookiePolicy::default());
+    let mut bob = Visitor::new(Data::cookie(true).expect("a cookie"));
     assert_eq!(bob.get(&app, "/session.json").await.status, StatusCode::NOT_FOUND);
 
     ada.post(&app, "/api/forget", &()).await;
@@ -57,7 +57,7 @@ async fn a_visitor_is_counted_greeted_as_chosen_and_forgotten() {
 #[tokio::test]
 async fn what_another_site_sends_does_nothing() {
     let (app, _folder) = site();
-    let mut ada = Visitor::new(CookiePolicy::default());
+    let mut ada = Visitor::new(Data::cookie(true).expect("a cookie"));
     ada.get(&app, "/").await;
     let forged = Request::post("/api/forget").header(header::HOST, "localhost").header("sec-fetch-site", "cross-site");
     let response = ada.send(&app, forged.body(Body::empty()).expect("a request")).await;
@@ -69,7 +69,7 @@ async fn what_another_site_sends_does_nothing() {
 #[tokio::test]
 async fn an_unknown_address_is_a_page_that_counts_nothing() {
     let (app, _folder) = site();
-    let mut ada = Visitor::new(CookiePolicy::default());
+    let mut ada = Visitor::new(Data::cookie(true).expect("a cookie"));
     let page = ada.get(&app, "/nothing-here").await;
     assert_eq!((page.status, ada.id()), (StatusCode::NOT_FOUND, None));
     assert!(page.headers.contains_key(header::CONTENT_SECURITY_POLICY));

@@ -177,6 +177,8 @@ async fn a_set_count_takes_effect_at_the_next_view(app: TestApp) {
     let answer = browser.load(&server).await;
     assert_eq!(answer.view(), View { views: 42, greeting: "Grüezi mitenand".to_owned() });
     assert_eq!(answer.new_id(), None);
+    app.run(&["sessions", "set", &key_of(&id), "greeting=1 = \"1\""]).await.well();
+    assert_eq!(app.store.session(&id).await.expect("a session").data["greeting"], "1 = \"1\"");
     app.run_with_input(&["sessions", "set", "-", "views=7.0"], &id).await.well();
     assert_eq!(browser.view(&server).await.views, 8);
 }
@@ -187,6 +189,10 @@ async fn what_the_page_could_not_read_is_not_set(app: TestApp) {
     for (field, words) in [
         ("views=many", &["views=many", "number"][..]),
         ("views=-1", &["views=-1"]),
+        ("views", &["FIELD=VALUE"]),
+        ("views=", &["number"]),
+        ("views=\"7\"", &["number"]),
+        ("greeting=null", &["greeting", "null"]),
         ("greeting=", &["greeting", "empty"]),
         ("greeting=41", &["greeting", "string"]),
         ("view=41", &["view", "greeting, views"]),

@@ -2,14 +2,12 @@
 
 use std::{collections::BTreeMap, time::SystemTime};
 
+use app::visitor::Visitor;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sessions::{Record, SessionKey, admin::State};
 
 use crate::cli::output::{exact, plain, to_the_second};
-
-/// The columns of a table; the last one has any width. The id is complete, so that it can be copied.
-pub(super) const HEADINGS: [&str; 6] = ["ID", "STATE", "CREATED", "EXPIRES", "VIEWS", "GREETING"];
 
 /// A session for scripts: a JSON object.
 #[derive(Serialize)]
@@ -48,23 +46,25 @@ impl<'a> SessionJson<'a> {
     }
 }
 
-/// A line of a table.
-pub(super) fn line(cells: [&str; 6]) -> String {
-    let [id, state, created, expires, views, greeting] = cells;
-    format!("{id:<64}  {state:<8}  {created:<20}  {expires:<20}  {views:>8}  {greeting}")
+/// The names of a table's columns, as its first line.
+pub(super) fn headings() -> String {
+    line("ID", "STATE", ["CREATED".to_owned(), "EXPIRES".to_owned()], Visitor::COLUMNS.map(str::to_uppercase))
+}
+
+/// A line of a table. The id is complete, so that it can be copied; the last cell has any width.
+fn line(id: &str, state: &str, times: [String; 2], data: [String; Visitor::COLUMNS.len()]) -> String {
+    let [created, expires] = times;
+    let last = data.len().saturating_sub(1);
+    let data = data.iter().enumerate().map(|(n, cell)| if n == last { cell.clone() } else { format!("{cell:>8}") });
+    let data: Vec<_> = data.collect();
+    format!("{id:<64}  {state:<8}  {created:<20}  {expires:<20}  {}", data.join("  "))
 }
 
 /// A session as a line of a table.
 pub(super) fn row(key: &SessionKey, record: &Record, now: SystemTime) -> String {
     let field = |name| record.data.get(name).map_or_else(nothing, plain);
-    line([
-        &key.to_string(),
-        state(record, now),
-        &record.created_at.map_or_else(nothing, to_the_second),
-        &record.expires_at.map_or_else(nothing, to_the_second),
-        &field("views"),
-        &field("greeting"),
-    ])
+    let times = [record.created_at, record.expires_at].map(|time| time.map_or_else(nothing, to_the_second));
+    line(&key.to_string(), state(record, now), times, Visitor::COLUMNS.map(field))
 }
 
 /// A session as lines of a name and a value each.

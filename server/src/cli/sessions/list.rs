@@ -8,7 +8,7 @@ use std::{
 use super::{
     Sessions,
     args::ListArgs,
-    format::{HEADINGS, SessionJson, line, row},
+    format::{SessionJson, headings, row},
 };
 use crate::cli::exit::Failure;
 
@@ -25,7 +25,7 @@ pub(super) async fn run(args: &ListArgs) -> Result<(), Failure> {
     loop {
         let page = sessions.admin.candidates(&filter, after.as_ref(), PAGE).await.map_err(sessions.failed())?;
         if !headed {
-            writeln!(out, "{}", line(HEADINGS))?;
+            writeln!(out, "{}", headings())?;
             headed = true;
         }
         let Some((last, _)) = page.last() else { break };

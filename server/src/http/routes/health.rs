@@ -95,7 +95,7 @@ mod tests {
     }
 
     async fn live_on(store: impl Store) -> StatusCode {
-        let sessions = Sessions::builder(store, || Visitor::new(&mut rand::rng())).build();
+        let sessions = Sessions::builder(store, Visitor::default).build();
         live(State((sessions, CancellationToken::new()))).await.status()
     }
 
