@@ -21,6 +21,11 @@ mod browser;
 #[cfg(all(feature = "hydrate", not(feature = "ssr")))]
 mod tabs;
 
+#[cfg(all(feature = "hydrate", not(feature = "ssr")))]
+mod hydrate;
+#[cfg(all(feature = "hydrate", not(feature = "ssr")))]
+pub use hydrate::hydrate;
+
 #[cfg(feature = "ssr")]
 mod components;
 #[cfg(feature = "ssr")]

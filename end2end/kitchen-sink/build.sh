@@ -7,6 +7,6 @@ manifest=end2end/kitchen-sink/Cargo.toml
 cp Cargo.lock end2end/kitchen-sink/Cargo.lock
 cargo build --manifest-path "$manifest" --target-dir target
 cargo build --manifest-path "$manifest" --target-dir target/front --lib --no-default-features --features hydrate \
-  --target wasm32-unknown-unknown --profile wasm-release
+  --target wasm32-unknown-unknown
 wasm-bindgen --target web --no-typescript --out-dir target/kitchen-sink/pkg \
-  target/front/wasm32-unknown-unknown/wasm-release/kitchen_sink.wasm
+  target/front/wasm32-unknown-unknown/debug/kitchen_sink.wasm

@@ -1,8 +1,9 @@
 const{dataset:s}=document.documentElement,fail=e=>{s.hydrated='failed'
-console.error('The page works, but its script did not start:',e)},parents=[],walk=async(wasm,n)=>{const inner=n.localName=='leptos-children'
+console.error('The page works, its script did not start:',e)},parents=[],walk=async(wasm,n)=>{const inner=n.localName=='leptos-children'
 if(inner)parents.push(n.$$on_hydrate)
 if(n.localName=='leptos-island')try{parents.at(-1)?.()
-await wasm[n.dataset.component](n)}catch(e){fail(e)}
+await wasm[n.dataset.component](n)}catch(e){fail(e)
+wasm.hydrate()}
 for(const c of n.children)await walk(wasm,c)
 if(inner)parents.pop()}
 for(const l of['RESOLVED_RESOURCES','SERIALIZED_ERRORS','INCOMPLETE_CHUNKS'])window['__'+l]??=[]

@@ -5,6 +5,9 @@
 //! went (`data-hydrated` is `true` or `failed`), an island that fails leaves the others alive, and Leptos' lists of
 //! resources are there on a page that has none.
 //!
+//! A panic leaves Leptos in the middle of the island, in which no other one comes alive: `hydrate` is called again after
+//! it (`hydrate.rs`).
+//!
 //! It is written without spaces, since it is part of each page: `s` is the state on the `html` element, `n` a node.
 
 /// The script for these paths of the JavaScript and the WASM.

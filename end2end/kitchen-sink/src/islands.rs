@@ -43,6 +43,18 @@ pub fn Failing() -> impl IntoView {
     view! { <p id="failing">"As the server rendered it"</p> }
 }
 
+/// A resource after an island that fails: it has its own data.
+#[island]
+pub fn LoadsLater() -> impl IntoView {
+    let numbers = Resource::new(|| (), |()| walk(Numbers { start: 100, steps: vec![1] }));
+    let text = move || Suspend::new(async move { format!("{:?}", numbers.await.unwrap_or_default()) });
+    let alive = RwSignal::new(false);
+    view! {
+        <Suspense fallback=|| "Loading"><p id="later">{text}</p></Suspense>
+        <button id="alive" on:click=move |_| alive.set(true)>{move || if alive.get() { "Alive" } else { "Rendered" }}</button>
+    }
+}
+
 /// A resource, which the server loads and the browser takes over.
 #[island]
 pub fn Loads() -> impl IntoView {

@@ -4,12 +4,9 @@
 pub mod islands;
 pub mod server_fns;
 
-#[cfg(feature = "hydrate")]
-use app as _;
-
-/// Starts Leptos in the browser; the page's script then hydrates each island.
+/// Starts Leptos in the browser, as our own page does.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
-    leptos::mount::hydrate_islands();
+    app::hydrate();
 }

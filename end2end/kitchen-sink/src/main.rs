@@ -5,7 +5,7 @@ use std::{env, path::PathBuf, sync::Arc};
 use app::shell::{Assets, Meta, Page, Site};
 use axum::{Router, response::Response, routing::get};
 use kitchen_sink::{
-    islands::{Failing, Greets, Inner, Loads, Orders, Outer, WithProps},
+    islands::{Failing, Greets, Inner, Loads, LoadsLater, Orders, Outer, WithProps},
     server_fns::{Numbers, walk},
 };
 use leptos::prelude::*;
@@ -30,10 +30,11 @@ async fn page(page: Page) -> Response {
         let rendered = move || Suspend::new(async move { format!("{:?}", rendered.await.unwrap_or_default()) });
         view! {
             <h1>"Kitchen sink"</h1>
-            <Failing/>
             <WithProps label="Count".to_owned() start=40 steps=vec![1, 1]/>
             <Outer><section><Inner/></section></Outer>
             <Loads/>
+            <Failing/>
+            <LoadsLater/>
             <Greets/>
             <Orders/>
             <Suspense fallback=|| "Loading"><p id="rendered">{rendered}</p></Suspense>
