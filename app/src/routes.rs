@@ -10,17 +10,14 @@ use axum::{
 };
 use leptos::{context::provide_context, server_fn::axum::server_fn_paths};
 
-use crate::{
-    pages::{home, notice, session},
-    shell::Site,
-};
+use crate::{pages, shell::Site};
 
 /// The pages and the server functions. They need a session: the layer is the server's.
 pub fn routes(site: Arc<Site>) -> Router {
     Router::new()
-        .route("/", get(home::page))
-        .route("/session", get(session::page))
-        .route("/session.json", get(session::download))
+        .route("/", get(pages::home::page))
+        .route("/session", get(pages::session::page))
+        .route("/session.json", get(pages::session::download))
         .merge(server_functions())
         .with_state(site)
 }
@@ -38,7 +35,7 @@ pub fn server_functions() -> Router<Arc<Site>> {
 
 /// The page for an address where nothing is.
 pub fn not_found(site: Arc<Site>) -> Router {
-    Router::new().fallback(notice::not_found).with_state(site)
+    Router::new().fallback(pages::notice::not_found).with_state(site)
 }
 
 /// Calls the server function at the request's path.

@@ -6,4 +6,6 @@ mod document;
 mod render;
 mod site;
 
+pub use crate::components::open_graph::Picture;
+
 pub use self::{assets::Assets, document::Meta, render::Page, site::Site};

@@ -79,8 +79,8 @@ impl Visitor {
 }
 
 impl From<Visitor> for CounterView {
-    fn from(Visitor { greeting, views }: Visitor) -> Self {
-        Self { views, greeting }
+    fn from(visitor: Visitor) -> Self {
+        Self { views: visitor.views, greeting: visitor.greeting }
     }
 }
 

@@ -5,9 +5,6 @@ use std::borrow::Cow;
 use http::uri::Authority;
 use leptos::prelude::*;
 
-/// What the picture shows, for who can't see it. `make shots` takes the picture.
-const PICTURE: &str = "Hello World, Hallo Welt, Ciao Mondo, Salut le Monde, Hola Mundo";
-
 /// The longest name of a host, in bytes (RFC 1035, 2.3.4).
 const HOST_MAX: usize = 255;
 
@@ -30,21 +27,31 @@ impl Origin {
     }
 }
 
+/// A picture of a page, 1200 by 630 pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Its path: `/card.png` is the file `public/card.png`.
+    pub path: &'static str,
+    /// What it shows, for a person who can't see it.
+    pub text: &'static str,
+}
+
 /// The lines of the head that describe the card of the page at this path. Its addresses must be absolute, so without an
 /// origin there are none, and no picture.
 pub(crate) fn open_graph(
     title: &'static str,
     description: &'static str,
+    picture: Option<Picture>,
     path: &str,
     origin: Option<&Origin>,
 ) -> impl IntoView + use<> {
-    let picture = origin.map(|Origin(origin)| {
+    let url = origin.map(|Origin(origin)| property("og:url", format!("{origin}{path}")));
+    let picture = picture.zip(origin).map(|(Picture { path, text }, Origin(origin))| {
         view! {
-            {property("og:url", format!("{origin}{path}"))}
-            {property("og:image", format!("{origin}/card.png"))}
+            {property("og:image", format!("{origin}{path}"))}
             {property("og:image:width", "1200")}
             {property("og:image:height", "630")}
-            {property("og:image:alt", PICTURE)}
+            {property("og:image:alt", text)}
             <meta name="twitter:card" content="summary_large_image"/>
         }
     });
@@ -52,6 +59,7 @@ pub(crate) fn open_graph(
         {property("og:type", "website")}
         {property("og:title", title)}
         {property("og:description", description)}
+        {url}
         {picture}
     }
 }
@@ -81,12 +89,13 @@ mod tests {
 
     #[test]
     fn without_an_origin_the_card_has_no_picture() {
+        const PICTURE: Picture = Picture { path: "/card.png", text: "a cat" };
         let html = |origin: Option<Origin>| {
-            Owner::new().with(|| open_graph("Hi", "There", "/session", origin.as_ref()).to_html())
+            Owner::new().with(|| open_graph("Hi", "There", Some(PICTURE), "/session", origin.as_ref()).to_html())
         };
         let with = html(Origin::new(true, "example.com"));
         assert!(with.contains(r#"property="og:image" content="https://example.com/card.png""#), "{with}");
-        assert!(with.contains("summary_large_image"), "{with}");
+        assert!(with.contains("summary_large_image") && with.contains("a cat"), "{with}");
         assert!(with.contains(r#"property="og:url" content="https://example.com/session""#), "{with}");
         let without = html(None);
         assert!(without.contains(r#"property="og:title" content="Hi""#), "{without}");

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use serde::Serialize;
 use sessions::{Session, axum::SessionHandle};
 
-use super::notice;
+use super::{home, notice};
 use crate::{
     greeting::GREETINGS,
     protocol::error_response,
@@ -21,8 +21,9 @@ use crate::{
     visitor::Visitor,
 };
 
-const META: Meta =
-    Meta::new("Your session").described("What this site stores about you, and how to correct, download and delete it.");
+const META: Meta = Meta::new("Your session")
+    .described("What this site stores about you, and how to correct, download and delete it.")
+    .pictured(home::CARD);
 
 /// The page.
 pub async fn page(page: Page, handle: SessionHandle<Visitor>) -> Response {

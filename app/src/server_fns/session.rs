@@ -23,7 +23,7 @@ pub(crate) async fn handle() -> Result<SessionHandle<Visitor>, ApiError> {
 /// # Errors
 /// [`ApiError::Unavailable`] if the store is, the cause is in the log; [`ApiError::TooMany`].
 pub(crate) async fn count_view(session: &SessionHandle<Visitor>) -> Result<Arc<Session<Visitor>>, ApiError> {
-    let counted = session.upsert(Visitor::count_view).await.map_err(|error| to_api_error(&error))?;
+    let counted = session.upsert(Visitor::count_view).await?;
     metrics::counter!("views_total").increment(1);
     Ok(counted.session)
 }
@@ -33,8 +33,7 @@ pub(super) async fn greet_with(
     session: &SessionHandle<Visitor>,
     greeting: Greeting,
 ) -> Result<Arc<Session<Visitor>>, ApiError> {
-    let greeted = session.upsert(move |visitor| visitor.greet_with(greeting)).await;
-    Ok(greeted.map_err(|error| to_api_error(&error))?.session)
+    Ok(session.upsert(move |visitor| visitor.greet_with(greeting)).await?.session)
 }
 
 /// Corrects greeting and count; `None` without a session.
@@ -43,8 +42,8 @@ pub(super) async fn correct(
     greeting: Greeting,
     views: u64,
 ) -> Result<Option<Arc<Session<Visitor>>>, ApiError> {
-    let corrected = session.update(move |visitor| visitor.correct(greeting, views)).await;
-    Ok(corrected.map_err(|error| to_api_error(&error))?.map(|corrected| corrected.session))
+    let corrected = session.update(move |visitor| visitor.correct(greeting, views)).await?;
+    Ok(corrected.map(|corrected| corrected.session))
 }
 
 /// Reads the session and changes nothing; `None` without one.
@@ -52,12 +51,12 @@ pub(super) async fn correct(
 /// # Errors
 /// [`ApiError::Unavailable`] if the store is, the cause is in the log.
 pub(crate) async fn read(session: &SessionHandle<Visitor>) -> Result<Option<Arc<Session<Visitor>>>, ApiError> {
-    session.read().await.map_err(|error| to_api_error(&error))
+    Ok(session.read().await?)
 }
 
 /// Deletes the session and its cookie.
 pub(super) async fn delete(session: &SessionHandle<Visitor>) -> Result<(), ApiError> {
-    session.delete().await.map_err(|error| to_api_error(&error))
+    Ok(session.delete().await?)
 }
 
 /// What is stored, for a person to read.
@@ -77,10 +76,12 @@ pub(crate) fn fields(session: &Session<Visitor>) -> Vec<StoredField> {
 
 /// The visitor learns what kind of failure it is. The cause is for the log: the request log takes it from the
 /// response's [`Usages`](sessions::axum::Usages).
-fn to_api_error(error: &Error) -> ApiError {
-    match error {
-        Error::NotAdmitted => ApiError::TooMany,
-        Error::CrossSite | Error::Data(_) => ApiError::BadRequest,
-        _ => ApiError::Unavailable,
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotAdmitted => Self::TooMany,
+            Error::CrossSite | Error::Data(_) => Self::BadRequest,
+            _ => Self::Unavailable,
+        }
     }
 }

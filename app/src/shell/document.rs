@@ -5,26 +5,33 @@ use std::sync::Arc;
 use leptos::{nonce::Nonce, prelude::*};
 
 use super::Site;
-use crate::components::open_graph::{Origin, open_graph};
+use crate::components::open_graph::{Origin, Picture, open_graph};
 
 /// What the head says of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meta {
     title: &'static str,
     description: Option<&'static str>,
+    picture: Option<Picture>,
 }
 
 impl Meta {
     /// A page with this title.
     #[must_use]
     pub const fn new(title: &'static str) -> Self {
-        Self { title, description: None }
+        Self { title, description: None, picture: None }
     }
 
     /// A page that others may link to: what search engines and other sites say of it.
     #[must_use]
     pub const fn described(self, description: &'static str) -> Self {
         Self { description: Some(description), ..self }
+    }
+
+    /// The same with a picture for the cards that other sites make of links.
+    #[must_use]
+    pub const fn pictured(self, picture: Picture) -> Self {
+        Self { picture: Some(picture), ..self }
     }
 }
 
@@ -38,7 +45,7 @@ pub(super) struct Address<'a> {
 pub(super) fn document(
     site: &Site,
     nonce: &Nonce,
-    Meta { title, description }: Meta,
+    Meta { title, description, picture }: Meta,
     Address { origin, path }: Address<'_>,
     interactive: bool,
     page: String,
@@ -55,7 +62,7 @@ pub(super) fn document(
     let described = description.map(|description| {
         view! {
             <meta name="description" content=description/>
-            {open_graph(title, description, path, origin.as_ref())}
+            {open_graph(title, description, picture, path, origin.as_ref())}
         }
     });
     let reload = watched.then(|| {

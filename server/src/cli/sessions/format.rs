@@ -48,11 +48,11 @@ impl<'a> SessionJson<'a> {
 
 /// The names of a table's columns, as its first line.
 pub(super) fn headings() -> String {
-    line("ID", "STATE", ["CREATED".to_owned(), "EXPIRES".to_owned()], Visitor::COLUMNS.map(str::to_uppercase))
+    line("ID", "STATE", ["CREATED".to_owned(), "EXPIRES".to_owned()], &Visitor::COLUMNS.map(str::to_uppercase))
 }
 
 /// A line of a table. The id is complete, so that it can be copied; the last cell has any width.
-fn line(id: &str, state: &str, times: [String; 2], data: [String; Visitor::COLUMNS.len()]) -> String {
+fn line(id: &str, state: &str, times: [String; 2], data: &[String; Visitor::COLUMNS.len()]) -> String {
     let [created, expires] = times;
     let last = data.len().saturating_sub(1);
     let data = data.iter().enumerate().map(|(n, cell)| if n == last { cell.clone() } else { format!("{cell:>8}") });
@@ -64,7 +64,7 @@ fn line(id: &str, state: &str, times: [String; 2], data: [String; Visitor::COLUM
 pub(super) fn row(key: &SessionKey, record: &Record, now: SystemTime) -> String {
     let field = |name| record.data.get(name).map_or_else(nothing, plain);
     let times = [record.created_at, record.expires_at].map(|time| time.map_or_else(nothing, to_the_second));
-    line(&key.to_string(), state(record, now), times, Visitor::COLUMNS.map(field))
+    line(&key.to_string(), state(record, now), times, &Visitor::COLUMNS.map(field))
 }
 
 /// A session as lines of a name and a value each.
