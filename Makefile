@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run watch build test test-rust test-outside e2e engines weigh weigh-what lighthouse lint fuzz bench check-deploy rehearse deploy shots clean plan setup setup-test
+.PHONY: help run watch new build test test-rust test-outside test-new e2e kitchen-sink engines weigh weigh-what lighthouse lint fuzz bench check-deploy rehearse deploy shots clean plan setup setup-test
 
 help: ## List what there is to run
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s%s\n", $$1, $$2 }' Makefile
@@ -17,11 +17,15 @@ run: build ## Build the release and serve it (HOST, PORT; http://127.0.0.1:8080 
 watch: setup ## Serve a debug build, built anew at every change
 	@source scripts/lib.sh && LEPTOS_HASH_FILES=false exec cargo leptos watch
 
+# NAME, DIR, TITLE and PAGE reach the script by the environment, so that a title may hold any character.
+new: ## Start an app from this template: make new NAME=my-app [DIR=../my-app] [TITLE='My app'] [PAGE=tutorial|empty]
+	@scripts/new.sh
+
 build: plan setup ## Build target/release/server and target/site
 	@scripts/build.sh
 
 test: setup setup-test ## Run every test, on SQLite and on a Firestore emulator
-	@scripts/with-emulator.sh $(MAKE) --no-print-directory test-rust test-outside e2e engines check-deploy rehearse
+	@scripts/with-emulator.sh $(MAKE) --no-print-directory test-rust test-outside test-new e2e kitchen-sink engines check-deploy rehearse
 
 test-rust: ## Run the Rust tests alone
 	@scripts/with-emulator.sh cargo test --workspace --exclude frontend
@@ -33,6 +37,12 @@ test-outside: ## Run the tests of an app outside of the workspace, which uses th
 e2e: build ## Run the browser tests alone, in Chromium
 	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && scripts/with-emulator.sh npm --prefix end2end test && npm --prefix end2end run lighthouse
 	@scripts/weigh.sh
+
+test-new: setup ## Start apps from the template, and do in one what docs/make-it-yours.md says
+	@scripts/tests/new-app.sh
+
+kitchen-sink: setup ## Run the browser tests of a page with all that Leptos offers to islands
+	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && npm --prefix end2end run kitchen-sink
 
 engines: build ## Run the core of the browser tests in Firefox and WebKit
 	@engines=$$(scripts/setup-engines.sh) && env $$engines npm --prefix end2end run engines

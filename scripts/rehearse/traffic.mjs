@@ -56,7 +56,7 @@ async function visit(name) {
     if (status !== 200) throw new Error(`${name}, view ${views + 1}: ${status} ${body.slice(0, 200)}`);
     if (cookies && cookie) throw new Error(`${name}, view ${views + 1}: a new session`);
     cookie ??= cookies[0].split(';')[0];
-    const seen = Number(method === 'POST' ? JSON.parse(body).views : /(\d+) views for "/.exec(body)?.[1]);
+    const seen = Number(method === 'POST' ? JSON.parse(body).views : /(\d+) views/.exec(body)?.[1]);
     views += 1;
     if (method === 'GET' && views % 10 === 1) await loadAssets(name, body);
     if (seen !== views) throw new Error(`${name}: view ${views} was counted as ${seen}`);

@@ -1,0 +1,3 @@
+//! Parts of pages that the server renders and nothing moves.
+
+pub(crate) mod open_graph;

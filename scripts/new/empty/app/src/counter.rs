@@ -1,0 +1,48 @@
+//! The count: an island that counts again without a page load.
+#![expect(clippy::must_use_candidate, reason = "the macro makes a second function, which nobody calls")]
+
+use leptos::{ev::MouseEvent, prelude::*, task::spawn_local};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    island_state::{self, StateId},
+    server_fns::refresh,
+};
+
+/// The count of one visitor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CounterView {
+    /// How often this visitor has viewed the page, this time included.
+    pub views: u64,
+}
+
+/// The island's first state: what was counted for this page.
+pub(crate) const STATE: StateId = StateId("counter-state");
+
+/// Shows the count. Until it is alive its link works by itself, and does the same.
+#[island]
+pub fn Counter() -> impl IntoView {
+    let counter = RwSignal::new(island_state::initial::<CounterView>(STATE));
+    let message = RwSignal::new("");
+    let on_click = move |click: MouseEvent| {
+        click.prevent_default();
+        spawn_local(async move {
+            match refresh().await {
+                Ok(view) => {
+                    counter.set(Some(view));
+                    message.set("");
+                }
+                Err(error) => message.set(error.message()),
+            }
+        });
+    };
+    view! {
+        <section id="counter">
+            <p id="sentence" aria-live="polite">
+                {move || counter.with(|counter| counter.as_ref().map(|counter| format!("{} views", counter.views)))}
+            </p>
+            <p class="controls"><a id="refresh" class="button" href="/" on:click=on_click>"Refresh"</a></p>
+            <p id="message" role="status">{move || message.get()}</p>
+        </section>
+    }
+}

@@ -1,0 +1,3 @@
+//! The site in this process.
+
+mod in_process;
