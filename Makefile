@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run watch new build test test-rust test-outside test-new e2e kitchen-sink engines weigh weigh-what lighthouse lint fuzz bench check-deploy rehearse deploy shots clean plan setup setup-test
+.PHONY: help run watch new build test test-rust test-outside test-new e2e kitchen-sink engines weigh weigh-what lighthouse lint fuzz soak bench check-deploy rehearse deploy shots clean plan setup setup-test
 
 help: ## List what there is to run
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s%s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ weigh: build ## Weigh what a first visit loads; over 60 kB is a failure
 
 weigh-what: build ## Say what the bytes of the WASM are, by crate and by function
 	@scripts/weigh-what.sh
+
+soak: ## Let two servers serve while all goes wrong, SOAK_SECONDS (3600) on each store; SOAK_SEED repeats a run
+	@SOAK_SECONDS=$${SOAK_SECONDS:-3600} scripts/with-emulator.sh cargo test -p server --test it soak -- --nocapture --test-threads 1
 
 bench: build ## Measure what a view costs: a table, target/bench/bench.json and docs/bench.svg
 	cargo build --release -p bench

@@ -42,6 +42,7 @@ mod slow_clients;
 mod soak;
 mod startup;
 mod stop;
+mod sums;
 mod support;
 mod two_builds;
 mod untouched;

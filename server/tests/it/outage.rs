@@ -20,7 +20,7 @@ const DEADLINE: &str = "500ms";
 const IN_TIME: Duration = Duration::from_secs(10);
 
 /// An app whose way to the emulator can be broken.
-async fn breakable() -> Option<(TestApp, Proxy)> {
+pub(crate) async fn breakable() -> Option<(TestApp, Proxy)> {
     let emulated = Emulated::new()?;
     let proxy = Proxy::to(&emulated.host).await;
     let emulated = emulated.through(&proxy.address.to_string());
@@ -28,7 +28,7 @@ async fn breakable() -> Option<(TestApp, Proxy)> {
 }
 
 /// Waits until the store works again for this server.
-async fn recovered(server: &Instance) {
+pub(crate) async fn recovered(server: &Instance) {
     let begun = Instant::now();
     while status(server, "/readyz").await != 200 {
         assert!(begun.elapsed() < CEILING, "it does not recover");

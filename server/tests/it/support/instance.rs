@@ -52,6 +52,15 @@ impl Instance {
         self.log.lock().expect("no panic").clone()
     }
 
+    /// How many files it has open, and how much memory it has, in kB.
+    pub(crate) fn usage(&self) -> (usize, u64) {
+        let process = format!("/proc/{}", self.child.id().expect("it runs"));
+        let files = std::fs::read_dir(format!("{process}/fd")).expect("it runs").count();
+        let status = std::fs::read_to_string(format!("{process}/status")).expect("it runs");
+        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line of its memory");
+        (files, memory.trim_matches(|c: char| !c.is_ascii_digit()).parse().expect("a number"))
+    }
+
     /// Sends it a signal, as `TERM`.
     pub(crate) async fn signal(&self, name: &str) {
         let id = self.child.id().expect("it runs").to_string();
