@@ -54,7 +54,7 @@ weigh-what: build ## Say what the bytes of the WASM are, by crate and by functio
 	@scripts/weigh-what.sh
 
 soak: ## Let two servers serve while all goes wrong, SOAK_SECONDS (3600) on each store; SOAK_SEED repeats a run
-	@SOAK_SECONDS=$${SOAK_SECONDS:-3600} scripts/with-emulator.sh cargo test -p server --test it soak -- --nocapture --test-threads 1
+	@SOAK_SECONDS=$${SOAK_SECONDS:-3600} scripts/with-emulator.sh cargo test --workspace --exclude frontend --test it soak -- --nocapture --test-threads 1
 
 bench: build ## Measure what a view costs: a table, target/bench/bench.json and docs/bench.svg
 	cargo build --release -p bench
