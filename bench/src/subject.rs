@@ -1,5 +1,6 @@
 //! What is measured, one subject a file.
 
+mod burst;
 mod crowd;
 mod first_load;
 mod growth;
@@ -24,8 +25,9 @@ const WARM_UP: Duration = Duration::from_secs(10);
 type Subject = for<'a> fn(&'a Bench, &'a mut Report) -> BoxFuture<'a, anyhow::Result<()>>;
 
 /// The subjects by name, in the order of the table.
-pub(crate) const SUBJECTS: [(&str, Subject); 6] = [
+pub(crate) const SUBJECTS: [(&str, Subject); 7] = [
     ("round-trips", |bench, report| round_trips::measure(bench, report).boxed()),
+    ("burst", |bench, report| burst::measure(bench, report).boxed()),
     ("crowd", |bench, report| crowd::measure(bench, report).boxed()),
     ("throughput", |bench, report| throughput::measure(bench, report).boxed()),
     ("growth", |bench, report| growth::measure(bench, report).boxed()),

@@ -61,7 +61,10 @@ async fn soak(app: TestApp, proxy: Option<Proxy>) {
     eprintln!("{seconds} seconds, SOAK_SEED={seed}");
     let end = Instant::now() + Duration::from_secs(seconds);
     // Longer than what goes wrong: a view that is not answered may have counted, which hides one that counts twice.
-    let app = app.with("STORE_TIMEOUT", "5s").with("SESSION_CACHE_BYTES", "200000").with("RUST_LOG", "warn,server::startup=info");
+    let app = app
+        .with("STORE_TIMEOUT", "5s")
+        .with("SESSION_CACHE_BYTES", "200000")
+        .with("RUST_LOG", "warn,server::startup=info");
     let mut servers = app.start_two().await;
     let addresses: Addresses = Arc::new(RwLock::new(servers.each_ref().map(|server| server.url(""))));
 
