@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run watch new build test test-rust test-outside test-new e2e kitchen-sink engines weigh weigh-what lighthouse lint fuzz soak bench check-deploy rehearse deploy shots clean plan setup setup-test
+.PHONY: help run watch new build test test-rust test-outside test-new e2e kitchen-sink engines weigh weigh-what lighthouse lint fuzz soak bench bench-peers check-deploy rehearse deploy shots clean plan setup setup-test
 
 help: ## List what there is to run
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s%s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,10 @@ bench: build ## Measure what a view costs: a table, target/bench/bench.json and 
 	cargo build --release -p bench
 	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && scripts/with-emulator.sh \
 		target/release/bench --json target/bench/bench.json --picture docs/bench.svg
+
+bench-peers: build ## Measure the page beside the tutorial's in Go, Node and Python (bench/peers)
+	cargo build --release -p bench
+	@peers=$$(bench/peers/setup.sh) && scripts/with-emulator.sh target/release/bench --only peers --peers "$$peers"
 
 lighthouse: build ## Let Lighthouse judge the release
 	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && npm --prefix end2end run lighthouse

@@ -48,9 +48,9 @@ edit() { # PROGRAM FILE...: with sed, in place
 quoted() { sed 's/[\/&]/\\&/g' <<<"$1"; }
 
 # Rules of the Makefile that are about what was not copied: paragraphs, with their comments.
-awk -v RS= -v ORS='\n\n' '$0 !~ /(^|\n)(new|test-new|bench|test-outside|kitchen-sink):/' Makefile >Makefile.new
+awk -v RS= -v ORS='\n\n' '$0 !~ /(^|\n)(new|test-new|bench|bench-peers|test-outside|kitchen-sink):/' Makefile >Makefile.new
 mv Makefile.new Makefile
-edit '/^\.PHONY|\$\(MAKE\)/ s/ (new|test-new|bench|test-outside|kitchen-sink)\b//g; /outside\/Cargo.toml|scripts\/tests/d' Makefile
+edit '/^\.PHONY|\$\(MAKE\)/ s/ (new|test-new|bench-peers|bench|test-outside|kitchen-sink)\b//g; /outside\/Cargo.toml|scripts\/tests/d' Makefile
 edit 's/, "bench"//; /^# A page for the browser tests alone/d; /^exclude = /d; s/; `bench` measures//' Cargo.toml
 edit '/bench/d' Dockerfile .gcloudignore
 edit '/kitchen-sink/d' .gitignore end2end/package.json

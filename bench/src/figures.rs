@@ -27,8 +27,6 @@ pub(crate) struct Figure {
     /// How many repetitions the median is of.
     pub(crate) samples: usize,
     pub(crate) target: Option<Target>,
-    /// The same figure of others, measured elsewhere.
-    pub(crate) others: Option<String>,
 }
 
 /// What a figure should be.
@@ -57,7 +55,6 @@ impl Report {
             most,
             samples: sorted.len(),
             target: None,
-            others: None,
         });
         Handle(self.figures.last_mut())
     }
@@ -74,13 +71,6 @@ impl Handle<'_> {
     pub(crate) fn target(mut self, target: Target) -> Self {
         if let Some(figure) = &mut self.0 {
             figure.target = Some(target);
-        }
-        self
-    }
-
-    pub(crate) fn others(mut self, others: &str) -> Self {
-        if let Some(figure) = &mut self.0 {
-            figure.others = Some(others.to_owned());
         }
         self
     }

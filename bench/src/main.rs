@@ -37,6 +37,9 @@ struct Run {
     /// Measure these subjects only; by default all of them.
     #[arg(long, value_delimiter = ',', value_parser = SUBJECTS.map(|(name, _)| name))]
     only: Vec<String>,
+    /// Measure the programs of the peers in this folder too: `bench/peers/setup.sh` makes it.
+    #[arg(long)]
+    peers: Option<PathBuf>,
     /// Write the figures there, as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -82,7 +85,7 @@ async fn measure(run: Run) -> anyhow::Result<()> {
             let json = fs::read(path).with_context(|| path.display().to_string())?;
             serde_json::from_slice(&json).with_context(|| path.display().to_string())?
         }
-        None => subject::all(&run.server, &run.only).await?,
+        None => subject::all(&run.server, run.peers.as_deref(), &run.only).await?,
     };
     print(&run, &report)
 }

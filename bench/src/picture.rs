@@ -1,4 +1,4 @@
-//! The figures as a picture: a panel of bars for each of a few questions. Bars of others are grey.
+//! The figures as a picture: a panel of bars for each of a few questions. Bars of peers are grey.
 
 use svg::{
     Document,
@@ -27,47 +27,46 @@ const STYLE: &str = "
         .theirs { fill: #5f5b54 }
     }";
 
-/// A bar of ours is a figure; one of others is a number that was measured elsewhere.
+/// A bar: its label, and the subject and name of its figure.
 enum Bar {
     Ours(&'static str, &'static str, &'static str),
-    Theirs(&'static str, f64),
+    Theirs(&'static str, &'static str, &'static str),
 }
 use Bar::{Ours, Theirs};
 
 const PAGE_SQLITE: &str = "1,000 warm sessions, SQLite: GET /";
-const PAGE_EMULATOR: &str = "1,000 warm sessions, emulator: GET /";
+
+const OURS: &str = "1,200 warm sessions, emulator, uncompressed: ours";
+const GO: &str = "1,200 warm sessions, emulator, uncompressed: Go, net/http";
+const NODE: &str = "1,200 warm sessions, emulator, uncompressed: Node, node:http";
+const PYTHON: &str = "1,200 warm sessions, emulator, uncompressed: Python, Flask and waitress";
 
 const PANELS: [(&str, &[Bar]); 5] = [
     (
-        "Views per second, 1,000 warm sessions, 32 at a time",
+        "Views per second, 1,200 warm sessions, 32 at a time, on the emulator",
         &[
-            Ours("SQLite", PAGE_SQLITE, "rate"),
-            Ours("Firestore emulator", PAGE_EMULATOR, "rate"),
-            Theirs("Go, net/http, emulator", 3962.0),
-            Theirs("Node, express-session, emulator", 1414.0),
-            Theirs("Flask, gunicorn, emulator", 458.0),
+            Ours("ours", OURS, "rate"),
+            Theirs("Go, net/http", GO, "rate"),
+            Theirs("Node, node:http", NODE, "rate"),
+            Theirs("Python, Flask and waitress", PYTHON, "rate"),
         ],
     ),
     (
-        "Seconds of CPU for 1,000 views",
+        "Seconds of CPU for 1,000 such views",
+        &[
+            Ours("ours", OURS, "CPU"),
+            Theirs("Go, net/http", GO, "CPU"),
+            Theirs("Node, node:http", NODE, "CPU"),
+            Theirs("Python, Flask and waitress", PYTHON, "CPU"),
+        ],
+    ),
+    (
+        "Seconds of CPU for 1,000 requests on SQLite",
         &[
             Ours("GET /healthz: the floor of HTTP", "1,000 warm sessions, SQLite: GET /healthz", "CPU"),
-            Ours("SQLite", PAGE_SQLITE, "CPU"),
-            Ours("SQLite, no two pages alike", "1,000 warm sessions, SQLite: GET /, no two pages alike", "CPU"),
-            Ours("Firestore emulator", PAGE_EMULATOR, "CPU"),
-            Theirs("Go, net/http, a fifth of the page", 0.124),
-            Theirs("Node, express-session", 0.75),
-            Theirs("Flask, gunicorn", 1.67),
-        ],
-    ),
-    (
-        "Memory under that load, MB",
-        &[
-            Ours("SQLite", "1,000 warm sessions, SQLite: memory", "the most under load"),
-            Ours("Firestore emulator", "1,000 warm sessions, emulator: memory", "the most under load"),
-            Theirs("Go, net/http", 19.0),
-            Theirs("Flask, gunicorn", 96.0),
-            Theirs("Node, express-session", 202.0),
+            Ours("POST /api/refresh", "1,000 warm sessions, SQLite: POST /api/refresh", "CPU"),
+            Ours("GET /, uncompressed", "1,000 warm sessions, SQLite: GET /, uncompressed", "CPU"),
+            Ours("GET /", PAGE_SQLITE, "CPU"),
         ],
     ),
     (
@@ -75,9 +74,6 @@ const PANELS: [(&str, &[Bar]); 5] = [
         &[
             Ours("a bare write: the floor", "10 ms added per round trip", "a bare write"),
             Ours("a view", "10 ms added per round trip", "a warm view"),
-            Theirs("Node, express-session", 27.0),
-            Theirs("Go, net/http", 33.0),
-            Theirs("Flask, gunicorn", 36.0),
         ],
     ),
     (
@@ -101,7 +97,7 @@ pub(crate) fn svg(report: &Report) -> Document {
         }
     }
     let machine = format!(
-        "{} cores, {}; grey: others, measured elsewhere on 2 cores",
+        "{} cores, {}; grey: the tutorial's page in other languages (bench/peers)",
         report.machine.cores, report.machine.processor
     );
     Document::new()
@@ -115,10 +111,8 @@ pub(crate) fn svg(report: &Report) -> Document {
 
 /// Its label, its value, and whether it's ours.
 fn value(bar: &Bar, report: &Report) -> Option<(&'static str, f64, bool)> {
-    match *bar {
-        Ours(label, subject, name) => report.find(subject, name).map(|figure| (label, figure.median, true)),
-        Theirs(label, value) => Some((label, value, false)),
-    }
+    let (Ours(label, subject, name) | Theirs(label, subject, name)) = *bar;
+    report.find(subject, name).map(|figure| (label, figure.median, matches!(bar, Ours(..))))
 }
 
 fn panel(title: &str, rows: &[(&str, f64, bool)], y: f64) -> Group {

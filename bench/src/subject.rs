@@ -4,6 +4,7 @@ mod burst;
 mod crowd;
 mod first_load;
 mod growth;
+mod peers;
 mod round_trips;
 mod start;
 mod throughput;
@@ -25,13 +26,14 @@ const WARM_UP: Duration = Duration::from_secs(10);
 type Subject = for<'a> fn(&'a Bench, &'a mut Report) -> BoxFuture<'a, anyhow::Result<()>>;
 
 /// The subjects by name, in the order of the table.
-pub(crate) const SUBJECTS: [(&str, Subject); 7] = [
+pub(crate) const SUBJECTS: [(&str, Subject); 8] = [
     ("round-trips", |bench, report| round_trips::measure(bench, report).boxed()),
     ("burst", |bench, report| burst::measure(bench, report).boxed()),
     ("crowd", |bench, report| crowd::measure(bench, report).boxed()),
     ("throughput", |bench, report| throughput::measure(bench, report).boxed()),
     ("growth", |bench, report| growth::measure(bench, report).boxed()),
     ("start", |bench, report| start::measure(bench, report).boxed()),
+    ("peers", |bench, report| peers::measure(bench, report).boxed()),
     ("first-load", |bench, report| first_load::measure(bench, report).boxed()),
 ];
 
@@ -43,6 +45,8 @@ pub(crate) struct Bench {
     folder: TempDir,
     /// The emulator's address, if there's one.
     emulator: Option<String>,
+    /// Where the programs of the peers are, if they are to be measured.
+    peers: Option<PathBuf>,
 }
 
 impl Bench {
@@ -59,9 +63,10 @@ impl Bench {
 }
 
 /// Measures these subjects, or all if none is named.
-pub(crate) async fn all(server: &Path, only: &[String]) -> anyhow::Result<Report> {
+pub(crate) async fn all(server: &Path, peers: Option<&Path>, only: &[String]) -> anyhow::Result<Report> {
     let emulator = env::var("FIRESTORE_EMULATOR_HOST").ok();
-    let bench = Bench { server: server.to_owned(), folder: TempDir::new()?, emulator };
+    let bench =
+        Bench { server: server.to_owned(), folder: TempDir::new()?, emulator, peers: peers.map(Path::to_owned) };
     let mut report = Report::new(Machine::this()?);
     match &bench.emulator {
         // A new emulator is compiled while it works, and several times slower at first.

@@ -8,7 +8,7 @@ use crate::figures::{Figure, Report, Target};
 pub(crate) fn text(report: &Report) -> String {
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN);
-    table.set_header(["", "", "median", "spread", "unit", "target", "others (measured elsewhere)"]);
+    table.set_header(["", "", "median", "spread", "unit", "target"]);
     for column in [2, 3] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -29,7 +29,6 @@ pub(crate) fn text(report: &Report) -> String {
             },
             figure.unit.clone(),
             target(figure),
-            figure.others.clone().unwrap_or_default(),
         ]);
     }
     let machine = format!(

@@ -33,18 +33,8 @@ pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
                 }
                 let subject =
                     format!("{VIEWS} views of one session, {connections} at a time, {kind}, instances: {instances}");
-                report.add(&subject, "failed", "views", &failed).target(Target::AtMost(0.0)).others(
-                    match (kind, connections) {
-                        ("emulator", 20) => "Flask 199, Go 152",
-                        _ => "",
-                    },
-                );
-                report.add(&subject, "lost or counted twice", "views", &wrong).target(Target::AtMost(0.0)).others(
-                    match (kind, connections) {
-                        ("emulator", 20) => "Node 178",
-                        _ => "",
-                    },
-                );
+                report.add(&subject, "failed", "views", &failed).target(Target::AtMost(0.0));
+                report.add(&subject, "lost or counted twice", "views", &wrong).target(Target::AtMost(0.0));
                 report.add(&subject, "p50", "ms", &p50);
                 report.add(&subject, "p99", "ms", &p99);
             }

@@ -25,7 +25,6 @@ struct Kind {
     name: &'static str,
     /// The most round trips it may take, and how long it may wait, in bare writes.
     targets: (f64, Option<f64>),
-    others: &'static str,
     calls: Vec<f64>,
     reads: Vec<f64>,
     writes: Vec<f64>,
@@ -34,18 +33,18 @@ struct Kind {
 }
 
 impl Kind {
-    fn new(name: &'static str, targets: (f64, Option<f64>), others: &'static str) -> Self {
+    fn new(name: &'static str, targets: (f64, Option<f64>)) -> Self {
         let none = Vec::new;
-        Self { name, targets, others, calls: none(), reads: none(), writes: none(), waits: none(), ratios: none() }
+        Self { name, targets, calls: none(), reads: none(), writes: none(), waits: none(), ratios: none() }
     }
 }
 
 pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
     let Some(emulator) = &bench.emulator else { return Ok(()) };
     let mut kinds = [
-        Kind::new("new", (1.0, Some(1.15)), ""),
-        Kind::new("warm", (1.0, Some(1.15)), "Flask 3.6, Node 2.7, Go 3.3"),
-        Kind::new("cold", (2.0, Some(2.15)), ""),
+        Kind::new("new", (1.0, Some(1.15))),
+        Kind::new("warm", (1.0, Some(1.15))),
+        Kind::new("cold", (2.0, Some(2.15))),
     ];
     let mut floors = Vec::new();
     for n in 0..REPETITIONS {
@@ -84,15 +83,15 @@ pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
         report.add(&subject, "billed writes", "per view", writes);
     }
     report.add(SUBJECT, "a bare write", "ms", &floors);
-    for Kind { name, targets, waits, ratios, others, .. } in &kinds {
+    for Kind { name, targets, waits, ratios, .. } in &kinds {
         report.add(SUBJECT, &format!("a {name} view"), "ms", waits);
         let figure = report.add(SUBJECT, &format!("a {name} view"), "bare writes", ratios);
         if let Some(most) = targets.1 {
             figure.target(Target::AtMost(most));
         }
-        // What the figures of others are in: it leaves the emulator's and the proxy's own time in the wait.
+        // With the emulator's and the proxy's own time.
         let nominal: Vec<_> = waits.iter().map(|wait| wait / (ROUND_TRIP.as_secs_f64() * 1e3)).collect();
-        report.add(SUBJECT, &format!("a {name} view"), "x 10 ms", &nominal).others(others);
+        report.add(SUBJECT, &format!("a {name} view"), "x 10 ms", &nominal);
     }
     Ok(())
 }

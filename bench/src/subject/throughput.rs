@@ -2,9 +2,7 @@
 
 use std::{iter, sync::Arc, time::Duration};
 
-use anyhow::ensure;
 use hyper::header::HeaderValue;
-use rusqlite::Connection;
 
 use super::Bench;
 use crate::{
@@ -126,6 +124,8 @@ pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
         add(report, kind, &samples);
         let subject = |name: &str| format!("1,000 warm sessions, {kind}: {name}");
         for (name, _, samples) in &variants {
+            report.add(&subject(name), "rate", "1/s", &samples.rate);
+            report.add(&subject(name), "p99", "ms", &samples.p99);
             report.add(&subject(name), "CPU", "s per 1,000", &samples.cpu);
             report.add(&subject(name), "CPU, beside /healthz", "times", &samples.ratio);
             report.add(&subject(name), "failed", "requests", &samples.failed).target(Target::AtMost(0.0));
@@ -136,40 +136,28 @@ pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
         report.add(&subject("bare writes"), "CPU", "s per 1,000", &of(|floor| floor.cpu_per_thousand));
         let subject = subject("memory");
         report.add(&subject, "after 1,000 new sessions", "MB", &[idle]);
-        report
-            .add(&subject, "the most under load", "MB", &[loaded.most_memory])
-            .target(Target::AtMost(40.0))
-            .others(if kind == "emulator" { "Flask 96, Node 202, Go 19" } else { "" });
+        report.add(&subject, "the most under load", "MB", &[loaded.most_memory]).target(Target::AtMost(40.0));
     }
     Ok(())
 }
 
-/// Servers on SQLite whose page costs something else.
+/// Servers on SQLite with other settings.
 async fn variants(bench: &Bench) -> anyhow::Result<Vec<(&'static str, Loaded, Samples)>> {
     let silent = Loaded::start(bench, &bench.sqlite("silent"), &[("RUST_LOG", "off")]).await?;
-    let store = bench.sqlite("unlike");
-    let unlike = Loaded::start(bench, &store, &[]).await?;
-    // The counts are so far apart that no visitor sees a page that was made for another one.
-    let spread = "UPDATE sessions SET data = json_set(data, '$.views', 1000000 * number)";
-    ensure!(Connection::open(store.file()?)?.execute(spread, [])? == SESSIONS, "not all sessions were changed");
-    Ok(vec![
-        ("GET /, RUST_LOG=off", silent, Samples::default()),
-        ("GET /, no two pages alike", unlike, Samples::default()),
-    ])
+    let store = bench.sqlite("full");
+    let full = format!("sqlite:{}?synchronous=full", store.file()?.display());
+    let full = Loaded::start(bench, &store, &[("SESSION_STORE", &full)]).await?;
+    Ok(vec![("GET /, RUST_LOG=off", silent, Samples::default()), ("GET /, synchronous=full", full, Samples::default())])
 }
 
 fn add(report: &mut Report, kind: &str, samples: &[Samples]) {
     for ((name, asked), samples) in ASKED.into_iter().zip(samples) {
         let subject = format!("1,000 warm sessions, {kind}: {name}");
-        let compared = kind == "emulator" && asked == Asked::Page(Encoding::Browser);
-        let others = |text: &'static str| if compared { text } else { "" };
-        report.add(&subject, "rate", "1/s", &samples.rate).others(others("Flask 458, Node 1,414, Go 3,962"));
+        report.add(&subject, "rate", "1/s", &samples.rate);
         report.add(&subject, "p50", "ms", &samples.p50);
         report.add(&subject, "p90", "ms", &samples.p90);
         report.add(&subject, "p99", "ms", &samples.p99);
-        report
-            .add(&subject, "CPU", "s per 1,000", &samples.cpu)
-            .others(others("Flask 1.67, Node 0.75, Go 0.124 (a fifth of the page)"));
+        report.add(&subject, "CPU", "s per 1,000", &samples.cpu);
         if asked != Asked::Healthz {
             let ratio = report.add(&subject, "CPU, beside /healthz", "times", &samples.ratio);
             if kind == "SQLite" && asked == Asked::Page(Encoding::Browser) {
