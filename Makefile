@@ -14,7 +14,7 @@ run: build ## Build the release and serve it (HOST, PORT; http://127.0.0.1:8080 
 	@exec target/release/server
 
 # Without hashes in the names, so that a changed style sheet replaces the one that the page shows.
-watch: setup ## Serve a debug build, built anew at every change
+watch: setup ## Serve a debug build, rebuilt at every change
 	@source scripts/lib.sh && LEPTOS_HASH_FILES=false exec cargo leptos watch
 
 # NAME, DIR, TITLE and PAGE reach the script by the environment, so that a title may hold any character.

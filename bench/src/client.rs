@@ -15,13 +15,13 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// A request, without a body: a view needs none.
-pub(crate) type Ask = Request<Empty<Bytes>>;
+/// A request without a body: a view needs none.
+pub(crate) type EmptyRequest = Request<Empty<Bytes>>;
 
-/// What an answer's body may be compressed with.
+/// What a response's body may be compressed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
-    /// What a browser takes.
+    /// What a browser accepts.
     Browser,
     /// Nothing.
     Identity,
@@ -32,8 +32,8 @@ pub(crate) struct Client {
     sender: SendRequest<Empty<Bytes>>,
 }
 
-/// An answer.
-pub(crate) struct Answer {
+/// A response, read to its end.
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: Bytes,
     cookie: Option<HeaderValue>,
@@ -44,59 +44,59 @@ impl Client {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // Its end is seen by whoever sends next.
+        // If it ends, the next request fails.
         tokio::spawn(connection);
         Ok(Self { sender })
     }
 
-    pub(crate) async fn send(&mut self, request: Ask) -> anyhow::Result<Answer> {
+    pub(crate) async fn send(&mut self, request: EmptyRequest) -> anyhow::Result<Response> {
         self.sender.ready().await?;
         let (head, body) = self.sender.send_request(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();
-        Ok(Answer { status: head.status.as_u16(), body, cookie: head.headers.get(SET_COOKIE).cloned() })
+        Ok(Response { status: head.status.as_u16(), body, cookie: head.headers.get(SET_COOKIE).cloned() })
     }
 }
 
-impl Answer {
+impl Response {
     /// The cookie it sets, as a client sends it back.
     pub(crate) fn cookie(&self) -> anyhow::Result<HeaderValue> {
-        let text = self.cookie.as_ref().context("the answer sets no cookie")?.to_str()?;
+        let text = self.cookie.as_ref().context("the response sets no cookie")?.to_str()?;
         Ok(HeaderValue::from_str(text.split(';').next().unwrap_or_default())?)
     }
 
-    /// The count in an answer of [`refresh`].
+    /// The count in a response to [`refresh`].
     pub(crate) fn views(&self) -> anyhow::Result<u64> {
         let view: serde_json::Value = serde_json::from_slice(&self.body)?;
-        view["views"].as_u64().context("the answer holds no count")
+        view["views"].as_u64().context("the response holds no count")
     }
 }
 
-/// Something that is no view.
-pub(crate) fn get(path: &str) -> Ask {
+/// A request that is no view.
+pub(crate) fn get(path: &str) -> EmptyRequest {
     request(Method::GET, path, None, Encoding::Identity)
 }
 
-/// Something that is no view, compressed as a browser takes it.
-pub(crate) fn asset(path: &str) -> Ask {
+/// A request that is no view, compressed as a browser accepts it.
+pub(crate) fn asset(path: &str) -> EmptyRequest {
     request(Method::GET, path, None, Encoding::Browser)
 }
 
-/// The page, as Chromium asks for it; without a cookie, a new visitor's.
-pub(crate) fn view(cookie: Option<&HeaderValue>, encoding: Encoding) -> Ask {
+/// The page, as Chromium requests it; without a cookie, a new visitor's.
+pub(crate) fn view(cookie: Option<&HeaderValue>, encoding: Encoding) -> EmptyRequest {
     request(Method::GET, "/", cookie, encoding)
 }
 
 /// A view without a page load.
-pub(crate) fn refresh(cookie: &HeaderValue, encoding: Encoding) -> Ask {
+pub(crate) fn refresh(cookie: &HeaderValue, encoding: Encoding) -> EmptyRequest {
     let mut request = request(Method::POST, "/api/refresh", Some(cookie), encoding);
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     request.headers_mut().insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
-    // A script's, not a form's, which would be sent on to the page.
+    // A script's. The response to a form's is a redirect to the page.
     request.headers_mut().insert(ACCEPT, HeaderValue::from_static("*/*"));
     request
 }
 
-fn request(method: Method, path: &str, cookie: Option<&HeaderValue>, encoding: Encoding) -> Ask {
+fn request(method: Method, path: &str, cookie: Option<&HeaderValue>, encoding: Encoding) -> EmptyRequest {
     const SENT: [(hyper::header::HeaderName, &str); 4] = [
         (HOST, "127.0.0.1"),
         (

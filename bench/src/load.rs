@@ -15,7 +15,7 @@ use hdrhistogram::Histogram;
 use hyper::header::HeaderValue;
 
 use crate::{
-    client::{Answer, Ask, Client, Encoding, view},
+    client::{Client, EmptyRequest, Encoding, Response, view},
     machine::float,
 };
 
@@ -28,7 +28,7 @@ pub(crate) enum Until {
 
 /// What became of a load.
 pub(crate) struct Load {
-    /// Answers of another status than 200, and requests without one.
+    /// Responses of another status than 200, and requests without one.
     pub(crate) failures: u64,
     pub(crate) elapsed: Duration,
     /// Of each request, in microseconds.
@@ -48,7 +48,7 @@ impl Load {
         Ok(self.waits.add(&next.waits)?)
     }
 
-    /// Answers of status 200.
+    /// Responses of status 200.
     pub(crate) fn answers(&self) -> u64 {
         self.waits.len() - self.failures
     }
@@ -68,8 +68,8 @@ pub(crate) async fn load(
     servers: &[SocketAddr],
     connections: usize,
     until: Until,
-    request: impl Fn(u64) -> Ask + Send + Sync + 'static,
-    see: impl Fn(u64, Answer) -> anyhow::Result<()> + Send + Sync + 'static,
+    request: impl Fn(u64) -> EmptyRequest + Send + Sync + 'static,
+    see: impl Fn(u64, Response) -> anyhow::Result<()> + Send + Sync + 'static,
 ) -> anyhow::Result<Load> {
     let (request, see, next) = (Arc::new(request), Arc::new(see), Arc::new(AtomicU64::new(0)));
     let clients = servers.iter().cycle().take(connections).map(|server| Client::connect(*server));

@@ -53,8 +53,8 @@ struct Run {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Works on a store directly and prints what that took: a process of its own, so that its CPU can be told
-    /// from the measuring.
+    /// Works on a store directly and prints what that took: a process of its own, so that its CPU is counted
+    /// apart from that of the measuring process.
     #[command(hide = true)]
     Floor(floor::Arguments),
 }

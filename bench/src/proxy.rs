@@ -53,7 +53,7 @@ impl Proxy {
         Ok(Self { address, calls, accepting })
     }
 
-    /// What was called since this was last asked.
+    /// Returns the calls since it was last called.
     pub(crate) fn take(&self) -> Operations {
         let by_method = std::mem::take(&mut *self.calls.by_method.lock().unwrap_or_else(PoisonError::into_inner));
         let of = |method: &str| by_method.get(method).copied().unwrap_or(0);

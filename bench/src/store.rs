@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-/// A store, and how a server is told of it.
+/// A store, and the settings that name it to a server.
 #[derive(Clone, Debug)]
 pub(crate) enum Store {
     /// An SQLite file.

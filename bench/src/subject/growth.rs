@@ -23,7 +23,7 @@ const CONNECTIONS: usize = 8;
 const REPETITIONS: usize = 5;
 
 /// Each repetition views the files in so many turns, for so long each: long enough in all for SQLite's log to fill up
-/// and begin anew, and each so short that what else the machine does meanwhile slows down all of them.
+/// and begin again, and each so short that other work of the machine slows all of them down.
 const TURNS: usize = 10;
 const TURN: Duration = Duration::from_millis(250);
 
@@ -142,10 +142,10 @@ fn fill(path: &Path, sessions: u32) -> rusqlite::Result<()> {
     connection.execute("UPDATE sessions SET number = -number * ?1", [apart])?;
     connection.execute(
         "WITH RECURSIVE other(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM other WHERE n + 1 < ?1 - ?2),
-              like(data, created_at, expires_at, revisions) AS
-                  (SELECT data, created_at, expires_at, revisions FROM sessions LIMIT 1)
-         INSERT INTO sessions (number, id, data, created_at, expires_at, revisions)
-         SELECT n + n / (?1 / ?2 - 1) + 1, lower(hex(randomblob(32))), data, created_at, expires_at, revisions
+              like(data, created_at, expires_at, session) AS
+                  (SELECT data, created_at, expires_at, session FROM sessions LIMIT 1)
+         INSERT INTO sessions (number, id, data, created_at, expires_at, session)
+         SELECT n + n / (?1 / ?2 - 1) + 1, lower(hex(randomblob(32))), data, created_at, expires_at, session
          FROM other, like WHERE n < ?1 - ?2",
         [sessions, VIEWED],
     )?;

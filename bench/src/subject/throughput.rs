@@ -6,7 +6,7 @@ use hyper::header::HeaderValue;
 
 use super::Bench;
 use crate::{
-    client::{Ask, Encoding, get, refresh, view},
+    client::{EmptyRequest, Encoding, get, refresh, view},
     figures::{Report, Target},
     floor::{self, Floor},
     load::{Until, load, visitors},
@@ -20,19 +20,19 @@ const CONNECTIONS: usize = 32;
 const REPETITIONS: usize = 5;
 const EACH: Duration = Duration::from_millis(1500);
 
-/// What is asked of the server.
+/// The kinds of requests that are measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Asked {
+enum RequestKind {
     Healthz,
     Page(Encoding),
     Refresh,
 }
 
-const ASKED: [(&str, Asked); 4] = [
-    ("GET /healthz", Asked::Healthz),
-    ("GET /", Asked::Page(Encoding::Browser)),
-    ("GET /, uncompressed", Asked::Page(Encoding::Identity)),
-    ("POST /api/refresh", Asked::Refresh),
+const KINDS: [(&str, RequestKind); 4] = [
+    ("GET /healthz", RequestKind::Healthz),
+    ("GET /", RequestKind::Page(Encoding::Browser)),
+    ("GET /, uncompressed", RequestKind::Page(Encoding::Identity)),
+    ("POST /api/refresh", RequestKind::Refresh),
 ];
 
 /// The samples of one kind of request.
@@ -64,15 +64,15 @@ impl Loaded {
         Ok(Self { server, cookies, most_memory: 0.0, answers: 0.0 })
     }
 
-    /// Loads it once; answers the CPU seconds for 1,000 requests.
-    async fn load(&mut self, asked: Asked, samples: &mut Samples) -> anyhow::Result<f64> {
+    /// Loads it once; returns the CPU seconds for 1,000 requests.
+    async fn load(&mut self, kind: RequestKind, samples: &mut Samples) -> anyhow::Result<f64> {
         let cookies = Arc::clone(&self.cookies);
-        let request = move |n: u64| -> Ask {
+        let request = move |n: u64| -> EmptyRequest {
             let cookie = &cookies[usize::try_from(n).unwrap_or(0) % SESSIONS];
-            match asked {
-                Asked::Healthz => get("/healthz"),
-                Asked::Page(encoding) => view(Some(cookie), encoding),
-                Asked::Refresh => refresh(cookie, Encoding::Browser),
+            match kind {
+                RequestKind::Healthz => get("/healthz"),
+                RequestKind::Page(encoding) => view(Some(cookie), encoding),
+                RequestKind::Refresh => refresh(cookie, Encoding::Browser),
             }
         };
         let before = self.server.usage();
@@ -95,24 +95,24 @@ pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
     for (kind, store) in bench.stores("throughput") {
         let mut loaded = Loaded::start(bench, &store, &[]).await?;
         let idle = loaded.server.usage().megabytes;
-        let mut samples = ASKED.map(|_| Samples::default());
+        let mut samples = KINDS.map(|_| Samples::default());
         let mut variants = if kind == "SQLite" { variants(bench).await? } else { Vec::new() };
         let mut floors: Vec<Floor> = Vec::new();
         // Not measured: the first requests fill caches and pools.
         for server in iter::once(&mut loaded).chain(variants.iter_mut().map(|(_, variant, _)| variant)) {
-            server.load(Asked::Page(Encoding::Browser), &mut Samples::default()).await?;
+            server.load(RequestKind::Page(Encoding::Browser), &mut Samples::default()).await?;
         }
         for n in 0..REPETITIONS {
             let mut least = f64::NAN;
-            for ((_, asked), samples) in ASKED.into_iter().zip(&mut samples) {
-                let cpu = loaded.load(asked, samples).await?;
-                if asked == Asked::Healthz {
+            for ((_, request), samples) in KINDS.into_iter().zip(&mut samples) {
+                let cpu = loaded.load(request, samples).await?;
+                if request == RequestKind::Healthz {
                     least = cpu;
                 }
                 samples.ratio.push(cpu / least);
             }
             for (_, variant, samples) in &mut variants {
-                let cpu = variant.load(Asked::Page(Encoding::Browser), samples).await?;
+                let cpu = variant.load(RequestKind::Page(Encoding::Browser), samples).await?;
                 samples.ratio.push(cpu / least);
             }
             let apart = match &store {
@@ -151,16 +151,16 @@ async fn variants(bench: &Bench) -> anyhow::Result<Vec<(&'static str, Loaded, Sa
 }
 
 fn add(report: &mut Report, kind: &str, samples: &[Samples]) {
-    for ((name, asked), samples) in ASKED.into_iter().zip(samples) {
+    for ((name, request), samples) in KINDS.into_iter().zip(samples) {
         let subject = format!("1,000 warm sessions, {kind}: {name}");
         report.add(&subject, "rate", "1/s", &samples.rate);
         report.add(&subject, "p50", "ms", &samples.p50);
         report.add(&subject, "p90", "ms", &samples.p90);
         report.add(&subject, "p99", "ms", &samples.p99);
         report.add(&subject, "CPU", "s per 1,000", &samples.cpu);
-        if asked != Asked::Healthz {
+        if request != RequestKind::Healthz {
             let ratio = report.add(&subject, "CPU, beside /healthz", "times", &samples.ratio);
-            if kind == "SQLite" && asked == Asked::Page(Encoding::Browser) {
+            if kind == "SQLite" && request == RequestKind::Page(Encoding::Browser) {
                 ratio.target(Target::AtMost(4.0));
             }
             report.add(&subject, "failed", "requests", &samples.failed).target(Target::AtMost(0.0));

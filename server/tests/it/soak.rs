@@ -156,10 +156,9 @@ async fn go_wrong(
                 let time = while_ms(random);
                 let folds = random.random_bool(0.3);
                 let work = move || {
-                    let _writing =
-                        connection.transaction_with_behavior(TransactionBehavior::Immediate).expect("a lock");
+                    let write = connection.transaction_with_behavior(TransactionBehavior::Immediate).expect("a lock");
                     std::thread::sleep(time);
-                    drop(_writing);
+                    drop(write);
                     if folds {
                         connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("a checkpoint");
                     }
