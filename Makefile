@@ -56,10 +56,10 @@ weigh-what: build ## Say what the bytes of the WASM are, by crate and by functio
 soak: ## Let two servers serve while all goes wrong, SOAK_SECONDS (3600) on each store; SOAK_SEED repeats a run
 	@SOAK_SECONDS=$${SOAK_SECONDS:-3600} scripts/with-emulator.sh cargo test --workspace --exclude frontend --test it soak -- --nocapture --test-threads 1
 
-bench: build ## Measure what a view costs: a table, target/bench/bench.json and docs/bench.svg
+bench: build ## Measure what a view costs: a table, target/bench/bench.json, docs/bench.svg (peers: once bench-peers ran)
 	cargo build --release -p bench
-	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && scripts/with-emulator.sh \
-		target/release/bench --json target/bench/bench.json --picture docs/bench.svg
+	@source scripts/lib.sh && CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && scripts/with-emulator.sh \
+		target/release/bench --peers "$$cache/peers/bin" --json target/bench/bench.json --picture docs/bench.svg
 
 bench-peers: build ## Measure the page beside the tutorial's in Go, Node and Python (bench/peers)
 	cargo build --release -p bench
