@@ -2,6 +2,7 @@
 
 use std::{any::Any, convert::Infallible, fmt, future::Future, sync::Arc};
 
+use futures::TryFutureExt as _;
 use tracing::Instrument;
 
 use crate::{
@@ -366,9 +367,8 @@ impl<T: SessionData> Sessions<T> {
         R: Send + 'static,
         W: Future<Output = Result<R, Error>> + Send + 'static,
     {
-        let work = work(Arc::clone(&self.engine), self.budget());
-        let counted = async { work.await.inspect_err(metrics::failed) };
-        Detach::new(counted.in_current_span()).await
+        let work = Box::pin(work(Arc::clone(&self.engine), self.budget()));
+        Detach::new(work.inspect_err(metrics::failed).in_current_span()).await
     }
 }
 

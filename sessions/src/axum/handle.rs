@@ -331,11 +331,11 @@ impl<T: SessionData> SessionHandle<T> {
     ) -> R {
         let shared = Arc::clone(&self.0);
         let work = work(Arc::clone(&shared));
-        Detach::new(async move {
+        let in_turn = async move {
             let _turn = shared.turn.lock().await;
             work.await
-        })
-        .await
+        };
+        Detach::new(Box::pin(in_turn)).await
     }
 }
 

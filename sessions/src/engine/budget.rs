@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::pace::Pace;
 use crate::{
@@ -93,9 +93,10 @@ impl Budget {
         self.meter.round_trip();
         self.has_written |= matches!(operation, Operation::Put | Operation::Delete);
         let begun = Instant::now();
-        let result = timed(operation, self.left() / 2, call).await;
+        let share = self.deadline.saturating_duration_since(begun) / 2;
+        let (result, took) = timed(operation, begun, share, call).await;
         if matches!(result, Ok(_) | Err(StoreError::Conflict)) {
-            self.pace.record(begun.elapsed());
+            self.pace.record(took);
         }
         result
     }
@@ -123,7 +124,8 @@ impl Budget {
 
     /// The check whether the store is there, made once, with all the time there is.
     pub(crate) async fn ping(&self, call: impl Future<Output = Result<(), StoreError>>) -> Result<(), Error> {
-        timed(Operation::Ping, self.left(), call).await.map_err(|error| self.give_up(error))
+        let (result, _took) = timed(Operation::Ping, Instant::now(), self.left(), call).await;
+        result.map_err(|error| self.give_up(error))
     }
 
     /// Waits before the next try, a little longer each time and never the same; or gives up, if the
@@ -198,17 +200,19 @@ impl Drop for Budget {
     }
 }
 
-/// A call of the store that runs out of its time is unavailable.
+/// A call of the store that runs out of its time is unavailable. Returns how long it took, too: reading the clock costs
+/// a noticeable part of what a change of a remembered session does.
 async fn timed<R>(
     operation: Operation,
+    begun: Instant,
     share: Duration,
     call: impl Future<Output = Result<R, StoreError>>,
-) -> Result<R, StoreError> {
-    let begun = Instant::now();
-    let result = match timeout(share, call).await {
+) -> (Result<R, StoreError>, Duration) {
+    let result = match timeout_at(begun + share, call).await {
         Ok(result) => result,
         Err(_elapsed) => Err(StoreError::unavailable(format!("no response within {share:?}"))),
     };
-    metrics::store_call(operation, &result, begun.elapsed());
-    result
+    let took = begun.elapsed();
+    metrics::store_call(operation, &result, took);
+    (result, took)
 }

@@ -9,26 +9,27 @@ use std::{
 use tokio::runtime::Handle;
 
 /// A future that, once begun, is carried on by a task of its own if it is dropped before its end. Spawning one for
-/// each piece of work would cost more than the work does.
-pub(crate) struct Detach<W: Future + Send + 'static>
+/// each piece of work would cost more than the work does. The work is kilobytes large and comes in a box, so that it's
+/// moved once only.
+pub(crate) struct Detach<W: Future + Send + Unpin + 'static>
 where
     W::Output: Send + 'static,
 {
     /// `None` once it has ended.
-    work: Option<Pin<Box<W>>>,
+    work: Option<W>,
     begun: bool,
 }
 
-impl<W: Future + Send + 'static> Detach<W>
+impl<W: Future + Send + Unpin + 'static> Detach<W>
 where
     W::Output: Send + 'static,
 {
     pub(crate) fn new(work: W) -> Self {
-        Self { work: Some(Box::pin(work)), begun: false }
+        Self { work: Some(work), begun: false }
     }
 }
 
-impl<W: Future + Send + 'static> Future for Detach<W>
+impl<W: Future + Send + Unpin + 'static> Future for Detach<W>
 where
     W::Output: Send + 'static,
 {
@@ -37,7 +38,7 @@ where
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<W::Output> {
         // Taken out, so that work that panics is not carried on.
         let Some(mut work) = self.work.take() else { return Poll::Pending };
-        let result = work.as_mut().poll(context);
+        let result = Pin::new(&mut work).poll(context);
         if result.is_pending() {
             (self.work, self.begun) = (Some(work), true);
         }
@@ -45,7 +46,7 @@ where
     }
 }
 
-impl<W: Future + Send + 'static> Drop for Detach<W>
+impl<W: Future + Send + Unpin + 'static> Drop for Detach<W>
 where
     W::Output: Send + 'static,
 {
@@ -71,14 +72,14 @@ mod tests {
     use super::*;
 
     /// Work that waits, and says when it has ended.
-    fn work() -> (Detach<impl Future<Output = ()> + Send>, Arc<Notify>) {
+    fn work() -> (Detach<impl Future<Output = ()> + Send + Unpin>, Arc<Notify>) {
         let ended = Arc::new(Notify::new());
         let notify = Arc::clone(&ended);
         let work = async move {
             sleep(Duration::from_millis(10)).await;
             notify.notify_one();
         };
-        (Detach::new(work), ended)
+        (Detach::new(Box::pin(work)), ended)
     }
 
     async fn ends(ended: &Notify) -> bool {
@@ -105,10 +106,10 @@ mod tests {
     async fn what_panics_is_not_carried_on() {
         let held = Arc::new(());
         let holds = Arc::clone(&held);
-        let mut panics = Box::pin(Detach::new(async move {
+        let mut panics = Box::pin(Detach::new(Box::pin(async move {
             sleep(Duration::from_millis(1)).await;
             panic!("on purpose, holding {holds:?}");
-        }));
+        })));
         let caught = std::future::poll_fn(|context| {
             let poll = || panics.as_mut().poll(context);
             match std::panic::catch_unwind(std::panic::AssertUnwindSafe(poll)) {

@@ -274,6 +274,6 @@ impl<T: SessionData> Plan for Replacing<'_, '_, T> {
             meta: Meta { revisions: before.meta.revisions.clone(), replaced: Some(replaced), ..Meta::default() },
             ..Record::default()
         };
-        Ok(Next::Both(Write::create(key, record), replacing(self.key, base, closed, revision)))
+        Ok(Next::Both(Box::new(Write::create(key, record)), replacing(self.key, base, closed, revision)))
     }
 }

@@ -48,7 +48,7 @@ pub(crate) enum Next {
     /// This write, which carries the revision.
     Write(Write),
     /// Two writes, both or neither. The first creates a record; the second replaces this one and carries the revision.
-    Both(Write, Write),
+    Both(Box<Write>, Write),
     /// Nothing: the record is as it's wanted.
     Keep,
     /// The rest is done by a task of its own.
@@ -82,7 +82,7 @@ pub(crate) struct Base {
 
 /// A write that was sent.
 struct Attempt {
-    writes: (Option<Write>, Write),
+    writes: (Option<Box<Write>>, Write),
     sent: Sent,
 }
 
@@ -171,7 +171,7 @@ pub(crate) async fn transact<P: Plan>(
                 }
                 let Attempt { writes: (first, second), sent } = attempt;
                 let stored = |write: Write, version| Arc::new(Stored { record: as_stored(write.record), version });
-                let created = first.zip(created).map(|(write, version)| (write.key, stored(write, version)));
+                let created = first.zip(created).map(|(write, version)| (write.key, stored(*write, version)));
                 return Ok(End::Applied { revision: sent.revision, stored: stored(second, version), created });
             }
             // Others were here. If an earlier copy of this write is in doubt, it may have been that.
@@ -214,7 +214,7 @@ async fn read(store: &Arc<dyn Store>, key: SessionKey, budget: &mut Budget) -> R
 /// The versions of what was created and of what was replaced.
 async fn send(
     store: &Arc<dyn Store>,
-    writes: &(Option<Write>, Write),
+    writes: &(Option<Box<Write>>, Write),
     budget: &mut Budget,
 ) -> Result<(Option<Version>, Version), StoreError> {
     match writes {
