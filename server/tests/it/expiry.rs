@@ -9,6 +9,7 @@ use crate::support::{Browser, CEILING, Store, TestApp};
 
 on_both_stores!(
     an_idle_session_ends,
+    a_session_that_is_never_seen_again_ends_early,
     a_session_that_is_viewed_stays,
     a_session_ends_after_its_lifetime,
     a_session_whose_end_was_moved_by_hand_ends_then,
@@ -30,6 +31,31 @@ async fn an_idle_session_ends(app: TestApp) {
         // Firestore's TTL policy or the sweep removes it; until then it stays as it was.
         assert!(app.store.session(&old).await.is_none_or(|old| old.data["views"] == 1));
     }
+}
+
+async fn a_session_that_is_never_seen_again_ends_early(app: TestApp) {
+    let lives = async |app: &TestApp, browser: &Browser| {
+        let stored = app.store.session(browser.id()).await.expect("a session");
+        let time = |text: Option<String>| humantime::parse_rfc3339(&text.expect("a time")).expect("a time");
+        time(stored.expires_at).duration_since(time(stored.created_at)).expect("it begins before it ends")
+    };
+    let app = app.with("SESSION_FIRST_TIMEOUT", "1h");
+    let server = app.start().await;
+    let mut returning = Browser::new();
+    returning.view(&server).await;
+    assert_eq!(lives(&app, &returning).await, Duration::from_hours(1));
+    returning.view(&server).await;
+    assert!(
+        lives(&app, &returning).await > Duration::from_hours(24),
+        "a second view shows that the visitor keeps cookies"
+    );
+
+    let app = app.with("SESSION_FIRST_TIMEOUT", "1s");
+    let server = app.start().await;
+    let mut late = Browser::new();
+    late.view(&server).await;
+    sleep(Duration::from_millis(1100)).await;
+    assert_eq!(late.view(&server).await.views, 1);
 }
 
 async fn a_session_that_is_viewed_stays(app: TestApp) {
