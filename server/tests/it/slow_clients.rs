@@ -1,9 +1,10 @@
 //! Clients that take connections and give nothing for them: they lose them, and others are served meanwhile. The server
 //! runs in this process, with limits as short as the tests need.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
-use axum::{Router, routing::get};
+use axum::{Router, body::Body, routing::get};
+use futures::stream;
 use server::http::{Limits, serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -31,6 +32,12 @@ const NO_LIMITS: Limits = Limits {
 /// More than the system buffers for a connection.
 const LARGE: usize = 64 << 20;
 
+/// A body in many pieces, as a file has: the next one is fetched when the client has taken the one before.
+fn large() -> Body {
+    const PIECE: &[u8] = &[b'x'; 64 << 10];
+    Body::from_stream(stream::iter((0..LARGE / PIECE.len()).map(|_| Ok::<_, Infallible>(PIECE))))
+}
+
 struct Server {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
@@ -40,7 +47,7 @@ struct Server {
 async fn start(limits: Limits) -> Server {
     let app = Router::new()
         .route("/", get(async || "here"))
-        .route("/large", get(async || vec![b'x'; LARGE]))
+        .route("/large", get(async || large()))
         .route("/slow", get(async || sleep(Duration::from_millis(100)).await))
         .route("/never", get(std::future::pending::<()>));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
