@@ -43,7 +43,6 @@ pub(crate) trait Plan: Send {
 }
 
 /// What is to be done next.
-#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub(crate) enum Next {
     /// This write, which carries the revision.
     Write(Write),
