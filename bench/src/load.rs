@@ -1,4 +1,4 @@
-//! Load: requests over some connections, each sent when the answer before it is there.
+//! Load: requests over some connections, each sent when the response before it is there.
 
 use std::{
     net::SocketAddr,
@@ -49,12 +49,12 @@ impl Load {
     }
 
     /// Responses of status 200.
-    pub(crate) fn answers(&self) -> u64 {
+    pub(crate) fn responses(&self) -> u64 {
         self.waits.len() - self.failures
     }
 
     pub(crate) fn per_second(&self) -> f64 {
-        float(self.answers()) / self.elapsed.as_secs_f64()
+        float(self.responses()) / self.elapsed.as_secs_f64()
     }
 
     /// How long the slowest of the fastest `share` had to wait, in milliseconds.
@@ -63,7 +63,7 @@ impl Load {
     }
 }
 
-/// Loads the servers, a connection each in turn. `request` makes the nth request, `see` gets its answer.
+/// Loads the servers, a connection each in turn. `request` makes the nth request, `see` gets its response.
 pub(crate) async fn load(
     servers: &[SocketAddr],
     connections: usize,
@@ -90,9 +90,9 @@ pub(crate) async fn load(
                     return Ok::<_, anyhow::Error>((waits, failures));
                 }
                 let sent = Instant::now();
-                let answer = client.send(request(n)).await.context("the server broke off")?;
+                let response = client.send(request(n)).await.context("the server broke off")?;
                 waits.saturating_record(u64::try_from(sent.elapsed().as_micros())?);
-                if answer.status == 200 { see(n, answer)? } else { failures += 1 }
+                if response.status == 200 { see(n, response)? } else { failures += 1 }
             }
         })
     });
@@ -111,7 +111,7 @@ fn histogram() -> anyhow::Result<Histogram<u64>> {
     Ok(Histogram::new_with_bounds(1, 60_000_000, 3)?)
 }
 
-/// Makes so many new sessions and answers their cookies.
+/// Makes so many new sessions and returns their cookies.
 pub(crate) async fn visitors(server: SocketAddr, number: usize) -> anyhow::Result<Vec<HeaderValue>> {
     let mut client = Client::connect(server).await?;
     let mut cookies = Vec::with_capacity(number);

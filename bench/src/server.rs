@@ -80,5 +80,5 @@ fn free_address() -> anyhow::Result<SocketAddr> {
 
 async fn ready(address: SocketAddr) -> bool {
     let Ok(mut client) = Client::connect(address).await else { return false };
-    client.send(get("/readyz")).await.is_ok_and(|answer| answer.status == 200)
+    client.send(get("/readyz")).await.is_ok_and(|response| response.status == 200)
 }

@@ -105,8 +105,8 @@ async fn viewed(
     let store = Store::emulator(emulator, name).through(&proxy.address.to_string());
     let starts = join_all((0..servers).map(|_| Server::start(&bench.server, &store, &[]))).await;
     let servers = starts.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-    let answer = Client::connect(servers[0].address).await?.send(view(None, Encoding::Identity)).await?;
-    let cookie = answer.cookie()?;
+    let response = Client::connect(servers[0].address).await?.send(view(None, Encoding::Identity)).await?;
+    let cookie = response.cookie()?;
     for server in &servers {
         counted(Client::connect(server.address).await?, &cookie).await?;
     }
@@ -156,7 +156,7 @@ async fn arrivals(bench: &Bench, emulator: &str, name: &str, delay: Duration) ->
 /// The number with which a view is counted, if it is, and how long it took.
 async fn counted(mut connection: Client, cookie: &HeaderValue) -> anyhow::Result<(Option<u64>, Duration)> {
     let sent = Instant::now();
-    let answer = connection.send(refresh(cookie, Encoding::Identity)).await?;
-    let number = if answer.status == 200 { Some(answer.views()?) } else { None };
+    let response = connection.send(refresh(cookie, Encoding::Identity)).await?;
+    let number = if response.status == 200 { Some(response.views()?) } else { None };
     Ok((number, sent.elapsed()))
 }

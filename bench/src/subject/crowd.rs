@@ -58,15 +58,15 @@ async fn crowd(program: &Path, store: &Store, instances: usize, connections: usi
         connections,
         Until::Requests(VIEWS),
         move |_| refresh(&same, Encoding::Identity),
-        move |_, answer| {
-            counts.lock().unwrap_or_else(PoisonError::into_inner).insert(answer.views()?);
+        move |_, response| {
+            counts.lock().unwrap_or_else(PoisonError::into_inner).insert(response.views()?);
             Ok(())
         },
     )
     .await?;
     let last = Client::connect(addresses[0]).await?.send(refresh(&cookie, Encoding::Identity)).await?.views()?;
     // The session was made by a view, and looked at by one more.
-    let missing = (load.answers() + 2).abs_diff(last);
-    let twice = load.answers() - u64::try_from(seen.lock().unwrap_or_else(PoisonError::into_inner).len())?;
+    let missing = (load.responses() + 2).abs_diff(last);
+    let twice = load.responses() - u64::try_from(seen.lock().unwrap_or_else(PoisonError::into_inner).len())?;
     Ok((load, missing.max(twice)))
 }

@@ -30,12 +30,12 @@ async fn bytes(server: &Server, report: &mut Report) -> anyhow::Result<()> {
     let mut total = 0;
     for kind in ["html", "css", "js", "wasm"] {
         let path = if kind == "html" { "/" } else { asset_of(&html, kind).context("the page names no asset")? };
-        let answer = client.send(asset(path)).await?;
-        if answer.status != 200 {
-            bail!("{path}: {}", answer.status);
+        let response = client.send(asset(path)).await?;
+        if response.status != 200 {
+            bail!("{path}: {}", response.status);
         }
-        total += answer.body.len();
-        report.add(SUBJECT, kind, "bytes", &[float(u64::try_from(answer.body.len())?)]);
+        total += response.body.len();
+        report.add(SUBJECT, kind, "bytes", &[float(u64::try_from(response.body.len())?)]);
     }
     let total = float(u64::try_from(total)?);
     report.add(SUBJECT, "all", "bytes", &[total]).target(Target::AtMost(60_000.0));

@@ -126,7 +126,7 @@ async fn views(server: &Server, cookies: &Arc<[HeaderValue]>, until: Until) -> a
     };
     let load = load(&[server.address], CONNECTIONS, until, request, |_, _| Ok(())).await?;
     if load.failures > 0 {
-        bail!("{} of {} views failed", float(load.failures), float(load.answers() + load.failures));
+        bail!("{} of {} views failed", float(load.failures), float(load.responses() + load.failures));
     }
     Ok(load)
 }

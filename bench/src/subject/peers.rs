@@ -53,7 +53,7 @@ impl Program {
         let after = self.server.usage();
         self.rate.push(load.per_second());
         self.p50.push(load.wait(0.5));
-        self.cpu.push(after.cpu.saturating_sub(before.cpu).as_secs_f64() / float(load.answers()) * 1e3);
+        self.cpu.push(after.cpu.saturating_sub(before.cpu).as_secs_f64() / float(load.responses()) * 1e3);
         self.failed.push(float(load.failures));
         self.memory.push(after.megabytes);
         Ok(())

@@ -61,10 +61,10 @@ pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
             let mut waits = Vec::new();
             for cookie in &mut cookies {
                 let sent = Instant::now();
-                let answer = client.send(view(cookie.as_ref(), Encoding::Browser)).await?;
+                let response = client.send(view(cookie.as_ref(), Encoding::Browser)).await?;
                 waits.push(sent.elapsed().as_secs_f64() * 1e3);
                 if cookie.is_none() {
-                    *cookie = Some(answer.cookie()?);
+                    *cookie = Some(response.cookie()?);
                 }
             }
             let (operations, views) = (proxy.take(), float(u64::try_from(waits.len())?));

@@ -54,14 +54,13 @@ struct Loaded {
     cookies: Arc<[HeaderValue]>,
     /// In megabytes.
     most_memory: f64,
-    answers: f64,
 }
 
 impl Loaded {
     async fn start(bench: &Bench, store: &Store, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let server = Server::start(&bench.server, store, settings).await?;
         let cookies = visitors(server.address, SESSIONS).await?.into();
-        Ok(Self { server, cookies, most_memory: 0.0, answers: 0.0 })
+        Ok(Self { server, cookies, most_memory: 0.0 })
     }
 
     /// Loads it once; returns the CPU seconds for 1,000 requests.
@@ -78,9 +77,8 @@ impl Loaded {
         let before = self.server.usage();
         let load = load(&[self.server.address], CONNECTIONS, Until::Elapsed(EACH), request, |_, _| Ok(())).await?;
         let after = self.server.usage();
-        let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64() / float(load.answers()) * 1e3;
+        let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64() / float(load.responses()) * 1e3;
         self.most_memory = self.most_memory.max(after.megabytes);
-        self.answers += float(load.answers());
         samples.rate.push(load.per_second());
         samples.cpu.push(cpu);
         samples.p50.push(load.wait(0.5));

@@ -108,7 +108,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
 mod tests {
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
-        time::Instant,
+        time::{Instant, timeout},
     };
 
     use super::*;
@@ -116,6 +116,9 @@ mod tests {
     const TIMEOUT: Duration = Duration::from_secs(30);
     const JUST_IN_TIME: Duration = Duration::from_secs(29);
     const WHEN_CLOSING: Duration = Duration::from_secs(3);
+
+    /// Later than all of these, so that a test fails where nothing ends the write.
+    const FAR: Duration = Duration::from_secs(3600);
 
     fn stream() -> (WriteTimeout<DuplexStream>, DuplexStream, CancellationToken) {
         let (server, client) = duplex(16);
@@ -127,7 +130,8 @@ mod tests {
     async fn a_client_that_reads_nothing_is_left_after_the_timeout() {
         let (mut server, _client, _closing) = stream();
         let begun = Instant::now();
-        let error = server.write_all(&[0; 100]).await.expect_err("the client does not read");
+        let written = timeout(FAR, server.write_all(&[0; 100])).await.expect("it ends");
+        let error = written.expect_err("the client does not read");
         assert_eq!((error.kind(), begun.elapsed().as_secs()), (io::ErrorKind::TimedOut, 30));
     }
 
@@ -155,8 +159,8 @@ mod tests {
             sleep(Duration::from_secs(10)).await;
             closing.cancel();
         };
-        let (written, ()) = tokio::join!(server.write_all(&[0; 100]), stop);
-        written.expect_err("the client does not read");
+        let (written, ()) = tokio::join!(timeout(FAR, server.write_all(&[0; 100])), stop);
+        written.expect("it ends").expect_err("the client does not read");
         assert_eq!(begun.elapsed().as_secs(), 13);
     }
 }
