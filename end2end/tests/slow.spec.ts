@@ -47,6 +47,8 @@ for (const [what, act, says] of [
   test(`a click on ${what} while a refresh is under way is done afterwards`, async ({ home, page }) => {
     await home.openHydrated();
     await home.choose('Hola Mundo');
+    // It may be the greeting that is shown already.
+    await expect(home.counter).toHaveAttribute('aria-busy', 'false');
     await home.showsGreeting('Hola Mundo');
     const posts = home.posts();
     let answer!: () => void;
@@ -56,7 +58,10 @@ for (const [what, act, says] of [
       await route.continue();
     });
 
+    // The page shows that it refreshes before the browser reports the request.
+    const refreshed = page.waitForRequest('**/api/refresh');
     await home.refresh.click();
+    await refreshed;
     await expect(home.counter).toHaveAttribute('aria-busy', 'true');
     await act(home);
     expect(posts).toHaveLength(1);
@@ -67,3 +72,24 @@ for (const [what, act, says] of [
     expect(posts).toHaveLength(2);
   });
 }
+
+test('a refresh while a choice is under way is done afterwards', async ({ home, page, stored }) => {
+  await home.openHydrated();
+  let answer!: () => void;
+  const held = new Promise<void>((resolve) => (answer = resolve));
+  await page.route('**/api/greeting', async (route) => {
+    await held;
+    await route.continue();
+  });
+  const chosen = page.waitForRequest('**/api/greeting');
+  await home.choose('Ciao Mondo');
+  await chosen;
+
+  await home.refresh.dblclick();
+  answer();
+
+  await home.showsViews(2);
+  await home.showsGreeting('Ciao Mondo');
+  await expect(home.counter).toHaveAttribute('aria-busy', 'false');
+  expect(await stored()).toBe(2);
+});

@@ -37,13 +37,15 @@ pub(super) struct UiState {
     /// The value of `aria-busy`; none until the first request.
     pub(super) busy: Option<&'static str>,
     pub(super) message: &'static str,
-    /// What is to be done as soon as the request under way has ended.
+    /// Whether the action under way is a refresh.
+    refreshes: bool,
+    /// What is to be done as soon as the action under way has ended.
     next: Option<Action>,
 }
 
 impl UiState {
     fn new(counter: CounterState) -> Self {
-        Self { counter, busy: None, message: "", next: None }
+        Self { counter, busy: None, message: "", refreshes: false, next: None }
     }
 
     fn is_busy(&self) -> bool {
@@ -51,13 +53,16 @@ impl UiState {
     }
 
     /// Begins an action, if none is under way. Otherwise it's done afterwards; but a second refresh, as of a double
-    /// click, is the same refresh, and after the end of the session nothing is left to be done.
+    /// click, is the same refresh, a refresh takes no other action's place, and after the end of the session nothing is
+    /// left to be done.
     fn begin(&mut self, action: Action) -> Option<Action> {
+        let is_refresh = action == Action::Refresh;
         if !self.is_busy() {
-            self.busy = Some("true");
+            (self.busy, self.refreshes) = (Some("true"), is_refresh);
             return Some(action);
         }
-        if action != Action::Refresh && self.next != Some(Action::Forget) {
+        let stays = if is_refresh { self.refreshes || self.next.is_some() } else { self.next == Some(Action::Forget) };
+        if !stays {
             self.next = Some(action);
         }
         None
@@ -79,6 +84,7 @@ impl UiState {
             Err(error) => self.message = error.message(),
         }
         let next = self.next.take();
+        self.refreshes = next == Some(Action::Refresh);
         self.busy = Some(if next.is_some() { "true" } else { "false" });
         next
     }
@@ -175,6 +181,27 @@ mod tests {
             assert_eq!(ui.finish(Ok(counted(2)), &counted(1)), next, "{clicks:?}");
             assert_eq!(ui.busy, Some(if next.is_some() { "true" } else { "false" }), "{clicks:?}");
         }
+    }
+
+    #[test]
+    fn a_refresh_is_done_after_a_choice() {
+        let moin = || Action::Choose("Moin".to_owned());
+        for (clicks, next) in [
+            (vec![Action::Refresh], Action::Refresh),
+            (vec![Action::Refresh, Action::Refresh], Action::Refresh),
+            (vec![Action::Refresh, Action::Forget], Action::Forget),
+            (vec![Action::Forget, Action::Refresh], Action::Forget),
+            (vec![moin(), Action::Refresh], moin()),
+        ] {
+            let mut ui = busy_with(moin());
+            clicks.iter().for_each(|click| assert_eq!(ui.begin(click.clone()), None));
+            assert_eq!(ui.finish(Ok(counted(1)), &counted(1)), Some(next), "{clicks:?}");
+        }
+        let mut ui = busy_with(moin());
+        ui.begin(Action::Refresh);
+        ui.finish(Ok(counted(1)), &counted(1));
+        ui.begin(Action::Refresh);
+        assert_eq!(ui.finish(Ok(counted(2)), &counted(1)), None, "a double click on it is one refresh, too");
     }
 
     #[test]
