@@ -194,7 +194,9 @@ mod tests {
             (vec![moin(), Action::Refresh], moin()),
         ] {
             let mut ui = busy_with(moin());
-            clicks.iter().for_each(|click| assert_eq!(ui.begin(click.clone()), None));
+            for click in &clicks {
+                assert_eq!(ui.begin(click.clone()), None);
+            }
             assert_eq!(ui.finish(Ok(counted(1)), &counted(1)), Some(next), "{clicks:?}");
         }
         let mut ui = busy_with(moin());
