@@ -76,16 +76,18 @@ impl<T: SessionData> Engine<T> {
         change: &mut dyn Change<T>,
         budget: &mut Budget,
     ) -> Result<Option<Applied<T>>, Error> {
-        match self.apply(key, change, budget).await? {
-            Applied::Gone => Ok(None),
-            Applied::Moved(successor) => match self.apply(successor, change, budget).await? {
-                // The cookie is not the session's any more, so it's not renewed with it.
-                Applied::Done { session, value, .. } => Ok(Some(Applied::Done { session, value, renewed: false })),
-                refused @ Applied::Refused(_) => Ok(Some(refused)),
-                // An id leads to its successor only: one that is two rotations behind has been replaced.
-                Applied::Gone | Applied::Moved(_) => Ok(None),
-            },
-            applied => Ok(Some(applied)),
+        let successor = match self.apply(key, change, budget).await? {
+            Applied::Gone => return Ok(None),
+            Applied::Moved(successor) => successor,
+            applied => return Ok(Some(applied)),
+        };
+        budget.begin()?;
+        match self.apply(successor, change, budget).await? {
+            // The cookie is not the session's any more, so it's not renewed with it.
+            Applied::Done { session, value, .. } => Ok(Some(Applied::Done { session, value, renewed: false })),
+            refused @ Applied::Refused(_) => Ok(Some(refused)),
+            // An id leads to its successor only: one that is two rotations behind has been replaced.
+            Applied::Gone | Applied::Moved(_) => Ok(None),
         }
     }
 
@@ -93,12 +95,12 @@ impl<T: SessionData> Engine<T> {
         to_microseconds((self.clock)())
     }
 
-    /// The session of this record, which has these times.
-    fn session(&self, key: SessionKey, record: &Record, times: Times, data: T) -> Session<T> {
+    /// The session of this record, which has these times, as it is now.
+    fn session(&self, key: SessionKey, record: &Record, times: Times, now: SystemTime, data: T) -> Session<T> {
         let Times { created_at, expires_at, .. } = times;
         let user = record.meta.signed_in.as_ref().map(User::from);
         let ends_at = self.lifetime.last_end(record, created_at, expires_at);
         let until_browser_closes = record.meta.terms.until_browser_closes;
-        Session { data, key, created_at, expires_at, ends_at, user, until_browser_closes, as_of: self.now() }
+        Session { data, key, created_at, expires_at, ends_at, user, until_browser_closes, as_of: now }
     }
 }

@@ -63,6 +63,9 @@ pub fn describe() {
     describe_histogram!(ROUND_TRIPS, Unit::Count, "Calls of the store for one request of the engine.");
 }
 
+// What is counted for each change has literals for its name and labels: then its key, and the key's hash, are made when
+// this is compiled.
+
 /// The calls to the store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Operation {
@@ -71,18 +74,6 @@ pub(crate) enum Operation {
     Delete,
     List,
     Ping,
-}
-
-impl Operation {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Get => "get",
-            Self::Put => "put",
-            Self::Delete => "delete",
-            Self::List => "list",
-            Self::Ping => "ping",
-        }
-    }
 }
 
 /// What is known of a write whose answer was lost.
@@ -156,13 +147,13 @@ pub(crate) fn failed(error: &Error) {
 }
 
 pub(crate) fn cached(result: Cached) {
-    let result = match result {
-        Cached::Hit => "hit",
-        Cached::Stale => "stale",
-        Cached::Unused => "unused",
-        Cached::Miss => "miss",
+    let counter = match result {
+        Cached::Hit => counter!("sessions_cache_total", "result" => "hit"),
+        Cached::Stale => counter!("sessions_cache_total", "result" => "stale"),
+        Cached::Unused => counter!("sessions_cache_total", "result" => "unused"),
+        Cached::Miss => counter!("sessions_cache_total", "result" => "miss"),
     };
-    counter!("sessions_cache_total", "result" => result).increment(1);
+    counter.increment(1);
 }
 
 pub(crate) fn queued() {
@@ -174,17 +165,31 @@ pub(crate) fn left_queue() {
 }
 
 pub(crate) fn store_call<R>(operation: Operation, result: &Result<R, StoreError>, took: Duration) {
-    let result = match result {
-        Ok(_) => "ok",
-        Err(StoreError::Conflict) => "conflict",
-        Err(StoreError::Contended(_)) => "contended",
-        Err(StoreError::Unavailable(_)) => "unavailable",
-        Err(StoreError::Refused(_)) => "refused",
-        Err(StoreError::Invalid(_)) => "invalid",
+    macro_rules! of {
+        ($operation:literal) => {
+            match result {
+                Ok(_) => of!($operation, "ok"),
+                Err(StoreError::Conflict) => of!($operation, "conflict"),
+                Err(StoreError::Contended(_)) => of!($operation, "contended"),
+                Err(StoreError::Unavailable(_)) => of!($operation, "unavailable"),
+                Err(StoreError::Refused(_)) => of!($operation, "refused"),
+                Err(StoreError::Invalid(_)) => of!($operation, "invalid"),
+            }
+        };
+        ($operation:literal, $result:literal) => {
+            histogram!("sessions_store_seconds", "operation" => $operation, "result" => $result)
+        };
+    }
+    let histogram = match operation {
+        Operation::Get => of!("get"),
+        Operation::Put => of!("put"),
+        Operation::Delete => of!("delete"),
+        Operation::List => of!("list"),
+        Operation::Ping => of!("ping"),
     };
-    histogram!(STORE_SECONDS, "operation" => operation.name(), "result" => result).record(took);
+    histogram.record(took);
 }
 
 pub(crate) fn round_trips(count: u32) {
-    histogram!(ROUND_TRIPS).record(count);
+    histogram!("sessions_round_trips").record(count);
 }

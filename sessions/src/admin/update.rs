@@ -57,11 +57,15 @@ impl Admin {
 }
 
 impl Plan for Updating<'_> {
-    fn is_over(&self, record: &Record) -> bool {
-        State::of(record, SystemTime::now()) == State::Expired
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
     }
 
-    fn plan(&mut self, base: &Stored, revision: Revision) -> Result<Next, Error> {
+    fn is_over(&self, record: &Record, now: SystemTime) -> bool {
+        State::of(record, now) == State::Expired
+    }
+
+    fn plan(&mut self, base: &Stored, _now: SystemTime, revision: Revision) -> Result<Next, Error> {
         let mut record = Record { obsolete: Vec::new(), ..base.record.clone() };
         (self.change)(&mut record.data).map_err(|cause| DataError::from(DataProblem::Custom(cause.to_string())))?;
         // How much a session may hold is the application's own setting.

@@ -12,6 +12,7 @@ use std::{
         Arc,
         atomic::{AtomicU8, Ordering},
     },
+    time::SystemTime,
 };
 
 use tokio::{
@@ -150,7 +151,8 @@ impl<T: SessionData> Engine<T> {
     ) -> Result<Applied<T>, Error> {
         let reply = match self.queues.try_enter(key) {
             Some(place) => self.lead(place, key, change.boxed(), budget).await,
-            None => self.wait(key, change.boxed(), budget).await,
+            // Larger than what usually happens, and rare.
+            None => Box::pin(self.wait(key, change.boxed(), budget)).await,
         };
         reply.unwrap_or_else(|panic| resume_unwind(panic))
     }
@@ -165,7 +167,10 @@ impl<T: SessionData> Engine<T> {
             biased;
             reply = &mut response => return reply.unwrap_or_else(|_dropped| Ok(Err(lost()))),
             turn = turn => match turn {
-                Ok((place, Some(job))) => return self.lead(place, key, job.change, budget).await,
+                Ok((place, Some(job))) => return match budget.begin() {
+                    Ok(()) => self.lead(place, key, job.change, budget).await,
+                    Err(busy) => Ok(Err(busy)),
+                },
                 Err(Some(_job)) => return Ok(Err(Error::Busy)),
                 // It was taken.
                 Ok((_, None)) | Err(None) => {}
@@ -182,9 +187,6 @@ impl<T: SessionData> Engine<T> {
         change: Box<dyn Change<T>>,
         budget: &mut Budget,
     ) -> Reply<T> {
-        if let Err(busy) = budget.begin() {
-            return Ok(Err(busy));
-        }
         let deadline = budget.deadline();
         let member = Member { job: Job { change, deadline, caller: None }, result: None };
         let mut batch = Batch {
@@ -196,9 +198,9 @@ impl<T: SessionData> Engine<T> {
             is_task: false,
             renewed: false,
         };
-        let (handed_over, mut replies) = batch.run(None, budget).await;
+        let (handed_over, reply) = batch.run(None, budget).await;
         let Some(base) = handed_over else {
-            return replies.pop().unwrap_or_else(|| Ok(Err(lost())));
+            return reply.unwrap_or_else(|| Ok(Err(lost())));
         };
         let (caller, progress, response) = Caller::new();
         batch.members[0].job.caller = Some(caller);
@@ -210,11 +212,9 @@ impl<T: SessionData> Engine<T> {
 
     /// What this instance saw last, if it's likely still true, else what is stored.
     pub(super) async fn guess_or_read(&self, key: SessionKey, budget: &mut Budget) -> Result<(Base, HitRate), Error> {
-        let seen = self.cache.get(&key);
+        let seen = self.cache.get(&key, budget.latest());
         if let Some(entry) = &seen
             && entry.hit_rate.is_worthwhile()
-            && entry.stored.record.meta.replaced.is_none()
-            && !self.lifetime.is_over(&entry.stored.record, self.now())
         {
             return Ok((Base { stored: Some(Arc::clone(&entry.stored)), is_guess: true }, entry.hit_rate));
         }
@@ -248,31 +248,35 @@ fn lost() -> Error {
 impl<T: SessionData> Batch<T> {
     /// Does the changes and replies to their callers; the reply for one who does it by itself is returned. If others
     /// wait whom only a task may take in, nothing is done, and that returns the base to go on with.
-    async fn run(&mut self, base: Option<Base>, budget: &mut Budget) -> (Option<Base>, Vec<Reply<T>>) {
-        let mut replies = Vec::new();
+    async fn run(&mut self, base: Option<Base>, budget: &mut Budget) -> (Option<Base>, Option<Reply<T>>) {
         let result = match self.transact(base, budget).await {
-            Ok(End::HandedOver(base)) => return (Some(base), replies),
+            Ok(End::HandedOver(base)) => return (Some(base), None),
             result => result,
         };
-        self.settle(result, budget, &mut replies).await;
-        (None, replies)
+        (None, self.settle(result, budget).await)
     }
 
-    /// Replies to all callers. If the store refuses the record for what is in it, it doesn't say whose change that is:
+    /// Replies to all callers, and returns the reply for one who does it by itself. If the store refuses the record for what is in it, it doesn't say whose change that is:
     /// then each half of the changes is tried alone.
-    async fn settle(&mut self, result: Result<End, Error>, budget: &mut Budget, replies: &mut Vec<Reply<T>>) {
+    async fn settle(&mut self, result: Result<End, Error>, budget: &mut Budget) -> Option<Reply<T>> {
         match result {
             Err(Error::Data(why)) if self.members.len() > 1 && matches!(why.problem(), DataProblem::Store(_)) => {
-                self.is_task = false;
-                let second = self.members.split_off(self.members.len() / 2);
-                for half in [std::mem::take(&mut self.members), second] {
-                    self.members = half;
-                    let result = self.transact(None, budget).await;
-                    Box::pin(self.settle(result, budget, replies)).await;
-                }
+                Box::pin(self.halve(budget)).await
             }
-            result => self.reply(&result, replies),
+            result => self.reply(&result),
         }
+    }
+
+    async fn halve(&mut self, budget: &mut Budget) -> Option<Reply<T>> {
+        self.is_task = false;
+        let second = self.members.split_off(self.members.len() / 2);
+        let mut own = None;
+        for half in [std::mem::take(&mut self.members), second] {
+            self.members = half;
+            let result = self.transact(None, budget).await;
+            own = self.settle(result, budget).await.or(own);
+        }
+        own
     }
 
     async fn transact(&mut self, base: Option<Base>, budget: &mut Budget) -> Result<End, Error> {
@@ -288,7 +292,7 @@ impl<T: SessionData> Batch<T> {
         let end = transact(&engine.store, self.key, self, budget, base, on_guess).await;
         match &end {
             Ok(End::Applied { stored, .. } | End::Kept(stored)) => {
-                engine.cache.insert(self.key, Arc::clone(stored), hit_rate);
+                engine.cache.insert(self.key, Arc::clone(stored), hit_rate, budget.latest());
             }
             Ok(End::HandedOver(_)) => self.hit_rate = hit_rate,
             Err(_) if !budget.has_written => {}
@@ -302,7 +306,8 @@ impl<T: SessionData> Batch<T> {
         end
     }
 
-    fn reply(&mut self, end: &Result<End, Error>, replies: &mut Vec<Reply<T>>) {
+    fn reply(&mut self, end: &Result<End, Error>) -> Option<Reply<T>> {
+        let mut own = None;
         for Member { job, result } in self.members.drain(..) {
             let reply = match (end, result) {
                 (_, Some(Run::Panicked(panic))) => Err(panic),
@@ -326,9 +331,10 @@ impl<T: SessionData> Batch<T> {
             match job.caller {
                 // One who has given up doesn't hear it.
                 Some(caller) => drop(caller.reply.send(reply)),
-                None => replies.push(reply),
+                None => own = Some(reply),
             }
         }
+        own
     }
 
     /// Takes in the changes that wait.
@@ -346,7 +352,7 @@ impl<T: SessionData> Batch<T> {
     }
 
     /// Runs all changes on this record. Returns the record after them, if one of them or an upgrade has changed it.
-    fn fold(&mut self, before: &Record, times: Times) -> Result<Option<Record>, Error> {
+    fn fold(&mut self, before: &Record, times: Times, now: SystemTime) -> Result<Option<Record>, Error> {
         let Self { engine, key, members, .. } = self;
         let mut record = Cow::Borrowed(before);
         let mut is_changed = false;
@@ -369,7 +375,7 @@ impl<T: SessionData> Batch<T> {
                 Ok(Ok((value, Ok(after)))) => {
                     is_changed |= decoded.repaired || !are_same(&after.data, &record.data);
                     record = Cow::Owned(after);
-                    Run::Done(engine.session(*key, &record, times, data), value)
+                    Run::Done(engine.session(*key, &record, times, now, data), value)
                 }
             });
         }
@@ -378,11 +384,15 @@ impl<T: SessionData> Batch<T> {
 }
 
 impl<T: SessionData> Plan for Batch<T> {
-    fn is_over(&self, record: &Record) -> bool {
-        self.engine.lifetime.is_over(record, self.engine.now())
+    fn now(&self) -> SystemTime {
+        self.engine.now()
     }
 
-    fn plan(&mut self, base: &Stored, revision: Revision) -> Result<Next, Error> {
+    fn is_over(&self, record: &Record, now: SystemTime) -> bool {
+        self.engine.lifetime.is_over(record, now)
+    }
+
+    fn plan(&mut self, base: &Stored, now: SystemTime, revision: Revision) -> Result<Next, Error> {
         if self.is_task {
             self.take_others();
         } else if self.members.iter().all(|member| member.job.caller.is_none()) && self.place.has_jobs() {
@@ -392,8 +402,8 @@ impl<T: SessionData> Plan for Batch<T> {
         if before.created_at.is_none() || before.expires_at.is_none() {
             tracing::warn!(key = %self.key, "a session's created_at or expires_at is missing or no time; it is repaired");
         }
-        let times = self.engine.lifetime.renewed(before, self.engine.now());
-        let after = self.fold(before, times)?;
+        let times = self.engine.lifetime.renewed(before, now);
+        let after = self.fold(before, times, now)?;
         self.renewed = before.expires_at != Some(times.expires_at);
         let is_active = self.members.iter().any(|member| matches!(member.result, Some(Run::Done(..))));
         let is_due = self.renewed || before.created_at != Some(times.created_at);
@@ -418,11 +428,11 @@ impl<T: SessionData> Plan for Batch<T> {
 }
 
 /// The write that puts this record in the place of the base, with a revision more, and removes what isn't in it.
-pub(crate) fn replacing(key: SessionKey, base: &Stored, record: Record, revision: Revision) -> Write {
+pub(crate) fn replacing(key: SessionKey, base: &Stored, record: Record, revision: Revision) -> Box<Write> {
     let Stored { record: before, version } = base;
     let names = before.data.keys().chain(before.damaged.keys()).chain(&before.obsolete);
     let is_left = |name: &&String| !record.data.contains_key(*name) && !record.damaged.contains_key(*name);
     let removed = names.filter(is_left).cloned().collect();
     let meta = record.meta.with_revision(revision);
-    Write { removed, ..Write::replace(key, Record { meta, ..record }, *version) }
+    Box::new(Write { removed, ..Write::replace(key, Record { meta, ..record }, *version) })
 }

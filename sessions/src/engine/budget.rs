@@ -25,7 +25,9 @@ const FAR: Duration = Duration::from_hours(24 * 365);
 /// One request's deadline and what went wrong so far.
 pub(crate) struct Budget {
     deadline: Instant,
-    pauses: ExponentialBackoff,
+    latest: Instant,
+    /// `None` before the first pause.
+    pauses: Option<ExponentialBackoff>,
     conflicts: u32,
     round_trips: u32,
     meter: Meter,
@@ -42,16 +44,12 @@ impl Budget {
     }
 
     pub(super) fn with_pace(timeout: Duration, meter: Meter, pace: Arc<Pace>) -> Self {
-        let pauses = ExponentialBuilder::new()
-            .with_min_delay(PAUSES.0)
-            .with_max_delay(PAUSES.1)
-            .with_factor(2.0)
-            .with_jitter()
-            .without_max_times();
-        let deadline = Instant::now() + timeout.min(FAR);
+        let now = Instant::now();
+        let deadline = now + timeout.min(FAR);
         Self {
             deadline,
-            pauses: pauses.build(),
+            latest: now,
+            pauses: None,
             conflicts: 0,
             round_trips: 0,
             meter,
@@ -66,6 +64,12 @@ impl Budget {
         let mut budget = Self::with_pace(Duration::ZERO, self.meter.clone(), Arc::clone(&self.pace));
         budget.deadline = self.deadline;
         budget
+    }
+
+    /// When the store last returned, or when the request began. To read the clock again costs a noticeable part of what a
+    /// change of a remembered session does.
+    pub(super) fn latest(&self) -> Instant {
+        self.latest
     }
 
     pub(super) fn deadline(&self) -> Instant {
@@ -95,6 +99,7 @@ impl Budget {
         let begun = Instant::now();
         let share = self.deadline.saturating_duration_since(begun) / 2;
         let (result, took) = timed(operation, begun, share, call).await;
+        self.latest = begun + took;
         if matches!(result, Ok(_) | Err(StoreError::Conflict)) {
             self.pace.record(took);
         }
@@ -134,7 +139,7 @@ impl Budget {
         if matches!(why, StoreError::Refused(_) | StoreError::Invalid(_)) {
             return Err(self.give_up(why));
         }
-        let pause = self.pauses.next().unwrap_or(PAUSES.1);
+        let pause = self.pauses.get_or_insert_with(pauses).next().unwrap_or(PAUSES.1);
         if self.left() < pause + TOO_SHORT {
             return Err(self.give_up(why));
         }
@@ -200,8 +205,18 @@ impl Drop for Budget {
     }
 }
 
-/// A call of the store that runs out of its time is unavailable. Returns how long it took, too: reading the clock costs
-/// a noticeable part of what a change of a remembered session does.
+/// The pauses between a request's tries.
+fn pauses() -> ExponentialBackoff {
+    ExponentialBuilder::new()
+        .with_min_delay(PAUSES.0)
+        .with_max_delay(PAUSES.1)
+        .with_factor(2.0)
+        .with_jitter()
+        .without_max_times()
+        .build()
+}
+
+/// A call of the store that runs out of its time is unavailable. Returns how long it took, too.
 async fn timed<R>(
     operation: Operation,
     begun: Instant,

@@ -57,13 +57,13 @@ impl Cache {
         Self { entries: Bounded::with_weighter(entries, bytes, ByBytes), age }
     }
 
-    pub(crate) fn get(&self, key: &SessionKey) -> Option<Entry> {
+    pub(crate) fn get(&self, key: &SessionKey, now: Instant) -> Option<Entry> {
         let (entry, seen) = self.entries.get(key)?;
-        (seen.elapsed() < self.age).then_some(entry)
+        (now.saturating_duration_since(seen) < self.age).then_some(entry)
     }
 
-    pub(crate) fn insert(&self, key: SessionKey, stored: Arc<Stored>, hit_rate: HitRate) {
-        self.entries.insert(key, (Entry { stored, hit_rate }, Instant::now()));
+    pub(crate) fn insert(&self, key: SessionKey, stored: Arc<Stored>, hit_rate: HitRate, now: Instant) {
+        self.entries.insert(key, (Entry { stored, hit_rate }, now));
     }
 
     pub(crate) fn remove(&self, key: &SessionKey) {
@@ -119,15 +119,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_entry_is_there_until_it_is_old_or_removed() {
         let cache = Cache::new(1024 * BARE, Duration::from_secs(60));
-        (1..=2).for_each(|seed| cache.insert(key(seed), stored(), HitRate::default()));
+        (1..=2).for_each(|seed| cache.insert(key(seed), stored(), HitRate::default(), Instant::now()));
         tokio::time::advance(Duration::from_secs(59)).await;
-        assert!(cache.get(&key(1)).is_some() && cache.get(&key(2)).is_some());
+        assert!(cache.get(&key(1), Instant::now()).is_some() && cache.get(&key(2), Instant::now()).is_some());
         cache.remove(&key(1));
-        assert!(cache.get(&key(1)).is_none() && cache.get(&key(2)).is_some());
+        assert!(cache.get(&key(1), Instant::now()).is_none() && cache.get(&key(2), Instant::now()).is_some());
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(cache.get(&key(2)).is_none());
-        cache.insert(key(2), stored(), HitRate::default());
-        assert!(cache.get(&key(2)).is_some(), "seen again");
+        assert!(cache.get(&key(2), Instant::now()).is_none());
+        cache.insert(key(2), stored(), HitRate::default(), Instant::now());
+        assert!(cache.get(&key(2), Instant::now()).is_some(), "seen again");
     }
 
     #[test]
@@ -140,9 +140,9 @@ mod tests {
                 })
                 .collect();
             for key in &keys {
-                cache.insert(*key, stored(), HitRate::default());
+                cache.insert(*key, stored(), HitRate::default(), Instant::now());
             }
-            let there = keys.iter().filter(|key| cache.get(key).is_some()).count();
+            let there = keys.iter().filter(|key| cache.get(key, Instant::now()).is_some()).count();
             assert!(there <= most && there >= most / 2, "{there} of {capacity} bytes");
         }
     }
@@ -152,8 +152,8 @@ mod tests {
         let cache = Cache::new(1024 * 1024, Duration::from_secs(60));
         let data = [("text".to_owned(), Value::String("x".repeat(50_000)))].into_iter().collect();
         let large = Arc::new(Stored { record: Record { data, ..Record::default() }, version: Version(1) });
-        (0..=255).for_each(|seed| cache.insert(key(seed), Arc::clone(&large), HitRate::default()));
-        let there = (0..=255).filter(|seed| cache.get(&key(*seed)).is_some()).count();
+        (0..=255).for_each(|seed| cache.insert(key(seed), Arc::clone(&large), HitRate::default(), Instant::now()));
+        let there = (0..=255).filter(|seed| cache.get(&key(*seed), Instant::now()).is_some()).count();
         assert!((1..=20).contains(&there), "{there} of 50 kB each in 1 MiB");
     }
 

@@ -67,8 +67,8 @@ impl<T: SessionData> Engine<T> {
             // in between come back, since "must not exist" holds again after a delete.
             if let Some(stored) = stored {
                 metrics::created();
-                self.cache.insert(key, Arc::new(stored), HitRate::default());
-                return Ok(Created::Done { id, session: self.session(key, &record, times, data), value });
+                self.cache.insert(key, Arc::new(stored), HitRate::default(), budget.latest());
+                return Ok(Created::Done { id, session: self.session(key, &record, times, self.now(), data), value });
             }
         }
     }

@@ -38,15 +38,15 @@ impl<T: SessionData> Engine<T> {
         let now = self.now();
         let renewed = self.lifetime.renewed(&stored.record, now);
         let expires_at = stored.record.expires_at.unwrap_or(renewed.expires_at);
-        let session = self.session(key, record, Times { expires_at, ..renewed }, data);
+        let session = self.session(key, record, Times { expires_at, ..renewed }, now, data);
         let is_due = stored.record.expires_at != Some(renewed.expires_at);
         let renewal = is_due.then(|| renewal(key, &stored, renewed));
         // A change in the same request needs no further read.
-        let seen = self.cache.get(&key);
+        let seen = self.cache.get(&key, budget.latest());
         let hit_rate = seen.map_or_else(HitRate::default, |seen| {
             if seen.stored.version == stored.version { seen.hit_rate } else { seen.hit_rate.record(false) }
         });
-        self.cache.insert(key, stored, hit_rate);
+        self.cache.insert(key, stored, hit_rate, budget.latest());
         Ok(Some(Read { session, renewal }))
     }
 
@@ -56,8 +56,9 @@ impl<T: SessionData> Engine<T> {
         match budget.call(Operation::Put, self.store.put(&write)).await {
             Ok(version) => {
                 let Write { key, record, .. } = write;
-                let hit_rate = self.cache.get(&key).map_or_else(HitRate::default, |entry| entry.hit_rate);
-                self.cache.insert(key, Arc::new(Stored { record, version }), hit_rate);
+                let hit_rate =
+                    self.cache.get(&key, budget.latest()).map_or_else(HitRate::default, |entry| entry.hit_rate);
+                self.cache.insert(key, Arc::new(Stored { record, version }), hit_rate, budget.latest());
             }
             Err(error) => {
                 self.cache.remove(&write.key);
@@ -80,7 +81,7 @@ impl<T: SessionData> Engine<T> {
 
 /// The write that sets these times, and nothing else.
 fn renewal(key: SessionKey, stored: &Stored, times: Times) -> Write {
-    let meta = stored.record.meta.with_revision(Revision(rand::random()));
+    let meta = stored.record.meta.clone().with_revision(Revision(rand::random()));
     let mut record = Record { meta, obsolete: Vec::new(), ..stored.record.clone() };
     times.set(&mut record);
     let removed = stored.record.obsolete.clone();

@@ -163,7 +163,7 @@ impl<T: SessionData> Engine<T> {
                     return Ok(Replacement::Gone);
                 };
                 if let Some((key, stored)) = created {
-                    self.cache.insert(key, stored, hit_rate);
+                    self.cache.insert(key, stored, hit_rate, budget.latest());
                 }
                 Replacement::Done { id: done.id, session: done.session, value: done.value }
             }
@@ -246,12 +246,15 @@ impl<T: SessionData> Replacing<'_, '_, T> {
 }
 
 impl<T: SessionData> Plan for Replacing<'_, '_, T> {
-    fn is_over(&self, record: &Record) -> bool {
-        self.engine.lifetime.is_over(record, self.engine.now())
+    fn now(&self) -> SystemTime {
+        self.engine.now()
     }
 
-    fn plan(&mut self, base: &Stored, revision: Revision) -> Result<Next, Error> {
-        let now = self.engine.now();
+    fn is_over(&self, record: &Record, now: SystemTime) -> bool {
+        self.engine.lifetime.is_over(record, now)
+    }
+
+    fn plan(&mut self, base: &Stored, now: SystemTime, revision: Revision) -> Result<Next, Error> {
         let before = &base.record;
         let Some((mut record, data, value)) = self.successor(before, now)? else { return Ok(Next::Keep) };
         let id = Engine::<T>::new_id();
@@ -259,7 +262,7 @@ impl<T: SessionData> Plan for Replacing<'_, '_, T> {
         record.meta.revisions = Revisions::default();
         record.meta = record.meta.with_revision(revision);
         let times = Lifetime::times_of(&record, now);
-        let session = self.engine.session(key, &record, times, data);
+        let session = self.engine.session(key, &record, times, now, data);
         self.candidates.push(Candidate { revision, id, session, value });
 
         let replaced = match &self.purpose {
@@ -271,7 +274,7 @@ impl<T: SessionData> Plan for Replacing<'_, '_, T> {
             created_at: before.created_at,
             expires_at: Some(before.expires_at.map_or(end, |expires| expires.min(end))),
             damaged: before.damaged.clone(),
-            meta: Meta { revisions: before.meta.revisions.clone(), replaced: Some(replaced), ..Meta::default() },
+            meta: Meta { revisions: before.meta.revisions, replaced: Some(replaced), ..Meta::default() },
             ..Record::default()
         };
         Ok(Next::Both(Box::new(Write::create(key, record)), replacing(self.key, base, closed, revision)))

@@ -9,7 +9,7 @@
 //!
 //! What is written is a [`Plan`]'s matter: changes of visitors, of an administrator, or a new id.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use tokio::time::Instant;
 
@@ -26,12 +26,15 @@ use crate::{
 
 /// What is to become of a record.
 pub(crate) trait Plan: Send {
+    /// The time by which to decide.
+    fn now(&self) -> SystemTime;
+
     /// Whether the session has ended.
-    fn is_over(&self, record: &Record) -> bool;
+    fn is_over(&self, record: &Record, now: SystemTime) -> bool;
 
     /// Plans the next write. It's called again each time that others turn out to have written; what it decided before
     /// has no effect then. An error ends the transaction, and nothing was changed.
-    fn plan(&mut self, base: &Stored, revision: Revision) -> Result<Next, Error>;
+    fn plan(&mut self, base: &Stored, now: SystemTime, revision: Revision) -> Result<Next, Error>;
 
     /// What was planned may be given up again: it is known not to be applied.
     fn not_applied(&mut self) {}
@@ -42,12 +45,12 @@ pub(crate) trait Plan: Send {
     }
 }
 
-/// What is to be done next.
+/// What is to be done next. A write is large, and is moved several times on its way.
 pub(crate) enum Next {
     /// This write, which carries the revision.
-    Write(Write),
+    Write(Box<Write>),
     /// Two writes, both or neither. The first creates a record; the second replaces this one and carries the revision.
-    Both(Box<Write>, Write),
+    Both(Box<Write>, Box<Write>),
     /// Nothing: the record is as it's wanted.
     Keep,
     /// The rest is done by a task of its own.
@@ -81,7 +84,7 @@ pub(crate) struct Base {
 
 /// A write that was sent.
 struct Attempt {
-    writes: (Option<Box<Write>>, Write),
+    writes: (Option<Box<Write>>, Box<Write>),
     sent: Sent,
 }
 
@@ -103,7 +106,8 @@ pub(crate) async fn transact<P: Plan>(
             budget.resolved(Found::Gone);
             return Ok(End::Gone);
         };
-        let mut again = None;
+        let now = plan.now();
+        let (mut again, mut is_ended) = (None, false);
         let outcomes: Vec<_> = in_doubt.iter().map(|attempt| attempt.sent.outcome(&stored)).collect();
         if let Some(applied) = outcomes.iter().position(|outcome| *outcome == WriteOutcome::Applied) {
             budget.resolved(Found::Applied);
@@ -119,14 +123,10 @@ pub(crate) async fn transact<P: Plan>(
                 in_doubt.clear();
                 budget.resolved(Found::NotApplied);
                 plan.not_applied();
-                let replaced = stored.record.meta.replaced;
-                if plan.is_over(&stored.record) {
-                    return Ok(End::Over);
-                }
-                match replaced {
-                    Some(Replaced::By(successor)) => return Ok(End::Moved(successor)),
-                    Some(Replaced::Closed) => return Ok(End::Closed),
-                    None => {}
+                let end = end_of(&stored.record, plan.is_over(&stored.record, now));
+                is_ended = end.is_some();
+                if let Some(end) = end.filter(|_| !is_guess) {
+                    return Ok(end);
                 }
             }
         }
@@ -134,7 +134,9 @@ pub(crate) async fn transact<P: Plan>(
             Some(attempt) => attempt,
             None => {
                 let revision = Revision(rand::random());
-                let writes = match plan.plan(&stored, revision) {
+                // On a guess, an end is as good as a plan to write nothing: both are confirmed by a read.
+                let next = if is_ended { Ok(Next::Keep) } else { plan.plan(&stored, now, revision) };
+                let writes = match next {
                     Ok(Next::Write(write)) => (None, write),
                     Ok(Next::Both(first, second)) => (Some(first), second),
                     Ok(Next::HandOver) => return Ok(End::HandedOver(Base { stored: Some(stored), is_guess })),
@@ -169,15 +171,14 @@ pub(crate) async fn transact<P: Plan>(
                     on_guess(true);
                 }
                 let Attempt { writes: (first, second), sent } = attempt;
-                let stored = |write: Write, version| Arc::new(Stored { record: as_stored(write.record), version });
-                let created = first.zip(created).map(|(write, version)| (write.key, stored(*write, version)));
+                let stored = |write: Box<Write>, version| Arc::new(Stored { record: as_stored(write.record), version });
+                let created = first.zip(created).map(|(write, version)| (write.key, stored(write, version)));
                 return Ok(End::Applied { revision: sent.revision, stored: stored(second, version), created });
             }
             // Others were here. If an earlier copy of this write is in doubt, it may have been that.
             Err(StoreError::Conflict) => {
                 if is_guess {
                     on_guess(false);
-                    is_guess = false;
                 }
                 if budget.in_doubt {
                     in_doubt.push(attempt);
@@ -196,7 +197,17 @@ pub(crate) async fn transact<P: Plan>(
                 budget.pause(error).await?;
             }
         }
-        base = read(store, key, budget).await?;
+        (base, is_guess) = (read(store, key, budget).await?, false);
+    }
+}
+
+/// What keeps the session of this record from being changed.
+fn end_of(record: &Record, is_over: bool) -> Option<End> {
+    match record.meta.replaced {
+        _ if is_over => Some(End::Over),
+        Some(Replaced::By(successor)) => Some(End::Moved(successor)),
+        Some(Replaced::Closed) => Some(End::Closed),
+        None => None,
     }
 }
 
@@ -213,7 +224,7 @@ async fn read(store: &Arc<dyn Store>, key: SessionKey, budget: &mut Budget) -> R
 /// The versions of what was created and of what was replaced.
 async fn send(
     store: &Arc<dyn Store>,
-    writes: &(Option<Box<Write>>, Write),
+    writes: &(Option<Box<Write>>, Box<Write>),
     budget: &mut Budget,
 ) -> Result<(Option<Version>, Version), StoreError> {
     match writes {

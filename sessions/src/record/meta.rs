@@ -159,10 +159,9 @@ impl Meta {
 
     /// The same with one more revision, and the oldest dropped.
     #[must_use]
-    pub(crate) fn with_revision(&self, revision: Revision) -> Self {
-        let mut meta = self.clone();
-        meta.revisions.push(revision);
-        meta
+    pub(crate) fn with_revision(mut self, revision: Revision) -> Self {
+        self.revisions.push(revision);
+        self
     }
 }
 

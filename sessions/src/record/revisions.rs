@@ -1,6 +1,6 @@
 //! The tokens that writes leave in a record.
 
-use std::{collections::VecDeque, fmt};
+use std::fmt;
 
 /// How many revisions a record remembers. As many writes by others may happen between a lost answer
 /// and the read that looks for it, before it can no longer be known whether the write was applied.
@@ -32,39 +32,49 @@ impl fmt::Debug for Revision {
 }
 
 /// The last [`REVISIONS_KEPT`] revisions of a record, the oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Revisions(VecDeque<Revision>);
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Revisions {
+    /// Zero behind the last one.
+    kept: [Revision; REVISIONS_KEPT],
+    count: usize,
+}
 
 impl Revisions {
+    fn as_slice(&self) -> &[Revision] {
+        &self.kept[..self.count]
+    }
+
     /// Adds the newest, drops the oldest.
     pub fn push(&mut self, revision: Revision) {
-        self.0.push_back(revision);
-        while self.0.len() > REVISIONS_KEPT {
-            self.0.pop_front();
+        if self.is_full() {
+            self.kept.rotate_left(1);
+            self.count -= 1;
         }
+        self.kept[self.count] = revision;
+        self.count += 1;
     }
 
     /// Whether this revision is among the last.
     #[must_use]
     pub fn contains(&self, revision: Revision) -> bool {
-        self.0.contains(&revision)
+        self.as_slice().contains(&revision)
     }
 
     /// The newest one; `None` in a record that the engine never wrote.
     #[must_use]
     pub fn newest(&self) -> Option<Revision> {
-        self.0.back().copied()
+        self.as_slice().last().copied()
     }
 
     /// Whether a further push would drop one.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.0.len() >= REVISIONS_KEPT
+        self.count == REVISIONS_KEPT
     }
 
     /// Their text forms, the oldest first.
     pub fn texts(&self) -> impl Iterator<Item = String> + '_ {
-        self.0.iter().map(Revision::to_string)
+        self.as_slice().iter().map(Revision::to_string)
     }
 
     /// Reads what [`texts`](Self::texts) made; what is no revision is left out.
@@ -74,6 +84,18 @@ impl Revisions {
             revisions.push(revision);
         }
         revisions
+    }
+}
+
+impl Default for Revisions {
+    fn default() -> Self {
+        Self { kept: [Revision(0); REVISIONS_KEPT], count: 0 }
+    }
+}
+
+impl fmt::Debug for Revisions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.as_slice()).finish()
     }
 }
 

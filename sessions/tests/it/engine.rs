@@ -59,6 +59,25 @@ async fn an_idle_session_ends_and_is_replaced() {
 }
 
 #[tokio::test]
+async fn a_session_that_another_instance_has_renewed_does_not_end_when_this_one_remembers() {
+    for rotates in [false, true] {
+        let bench = Bench::new();
+        let id = bench.new_session().await;
+        bench.pass(bench.settings.idle_timeout * 9 / 10);
+        bench.another_instance().upsert(Some(id), Counter::count).await.expect("a view");
+        bench.pass(bench.settings.idle_timeout * 9 / 10);
+        if rotates {
+            let moved = bench.sessions.rotate(id).await.expect("an answer").expect("the session is there");
+            assert_eq!(views(&moved), 2);
+        } else {
+            let (visit, round_trips) = bench.cost(bench.view(Some(id))).await;
+            let visit = visit.expect("a view");
+            assert_eq!((views(&visit), visit.new_id, round_trips), (3, None, 2), "one to confirm, one to write");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_session_ends_after_its_lifetime_however_busy_it_is() {
     let bench = Bench::new();
     let id = bench.new_session().await;
