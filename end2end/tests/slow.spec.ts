@@ -1,17 +1,25 @@
 // While the network takes its time nothing is lost and nothing is done twice.
 
+import type { Page } from '@playwright/test';
+
 import { expect, test } from '../fixtures';
 import type { Home } from '../pages/home';
+
+/** Holds all requests for this path back until the function that it returns is called. */
+async function hold(page: Page, path: string): Promise<() => void> {
+  let release!: () => void;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route(path, async (route) => {
+    await held;
+    await route.continue();
+  });
+  return release;
+}
 
 test('a double click is one view', async ({ home, page, stored }) => {
   await home.openHydrated();
   const posts = home.posts();
-  let answer!: () => void;
-  const held = new Promise<void>((resolve) => (answer = resolve));
-  await page.route('**/api/refresh', async (route) => {
-    await held;
-    await route.continue();
-  });
+  const answer = await hold(page, '**/api/refresh');
 
   await home.refresh.dblclick();
   await expect(home.counter).toHaveAttribute('aria-busy', 'true');
@@ -24,12 +32,7 @@ test('a double click is one view', async ({ home, page, stored }) => {
 });
 
 test('a click before the WASM has come is not lost', async ({ home, page, stored }) => {
-  let come!: () => void;
-  const held = new Promise<void>((resolve) => (come = resolve));
-  await page.route('**/*.wasm', async (route) => {
-    await held;
-    await route.continue().catch(() => {});
-  });
+  const come = await hold(page, '**/*.wasm');
   await page.goto('/', { waitUntil: 'commit' });
 
   await home.refresh.click();
@@ -51,12 +54,7 @@ for (const [what, act, says] of [
     await expect(home.counter).toHaveAttribute('aria-busy', 'false');
     await home.showsGreeting('Hola Mundo');
     const posts = home.posts();
-    let answer!: () => void;
-    const held = new Promise<void>((resolve) => (answer = resolve));
-    await page.route('**/api/refresh', async (route) => {
-      await held;
-      await route.continue();
-    });
+    const answer = await hold(page, '**/api/refresh');
 
     // The page shows that it refreshes before the browser reports the request.
     const refreshed = page.waitForRequest('**/api/refresh');
@@ -75,12 +73,7 @@ for (const [what, act, says] of [
 
 test('a refresh while a choice is under way is done afterwards', async ({ home, page, stored }) => {
   await home.openHydrated();
-  let answer!: () => void;
-  const held = new Promise<void>((resolve) => (answer = resolve));
-  await page.route('**/api/greeting', async (route) => {
-    await held;
-    await route.continue();
-  });
+  const answer = await hold(page, '**/api/greeting');
   const chosen = page.waitForRequest('**/api/greeting');
   await home.choose('Ciao Mondo');
   await chosen;

@@ -63,9 +63,6 @@ pub fn describe() {
     describe_histogram!(ROUND_TRIPS, Unit::Count, "Calls of the store for one request of the engine.");
 }
 
-// What is counted for each change has literals for its name and labels: then its key, and the key's hash, are made when
-// this is compiled.
-
 /// The calls to the store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Operation {
@@ -164,6 +161,7 @@ pub(crate) fn left_queue() {
     gauge!("sessions_queue_length").decrement(1.0);
 }
 
+// Names and labels are literals here, not constants: then the compiler makes the metric's key and the key's hash.
 pub(crate) fn store_call<R>(operation: Operation, result: &Result<R, StoreError>, took: Duration) {
     macro_rules! of {
         ($operation:literal) => {

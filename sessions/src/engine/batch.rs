@@ -151,7 +151,7 @@ impl<T: SessionData> Engine<T> {
     ) -> Result<Applied<T>, Error> {
         let reply = match self.queues.try_enter(key) {
             Some(place) => self.lead(place, key, change.boxed(), budget).await,
-            // Larger than what usually happens, and rare.
+            // In a box: this future is larger than that of a change that needn't wait, and rarely needed.
             None => Box::pin(self.wait(key, change.boxed(), budget)).await,
         };
         reply.unwrap_or_else(|panic| resume_unwind(panic))

@@ -66,8 +66,8 @@ impl Budget {
         budget
     }
 
-    /// When the store last returned, or when the request began. To read the clock again costs a noticeable part of what a
-    /// change of a remembered session does.
+    /// When the store last returned, or when the request began: for what needs no exact time. Reading the clock takes a
+    /// noticeable part of a change of a remembered session.
     pub(super) fn latest(&self) -> Instant {
         self.latest
     }

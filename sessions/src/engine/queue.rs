@@ -20,7 +20,8 @@ pub(crate) struct Queues<J> {
     queues: Mutex<ByKey<Queue<J>>>,
 }
 
-/// With the cache's hasher, which is seeded like the standard one and faster: each change looks its queue up three times.
+/// A map with the cache's hasher, which is seeded like the standard one and faster: each change looks up its queue three
+/// times.
 type ByKey<V> = HashMap<SessionKey, V, DefaultHashBuilder>;
 
 #[derive(Debug)]

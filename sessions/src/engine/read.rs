@@ -81,8 +81,8 @@ impl<T: SessionData> Engine<T> {
 
 /// The write that sets these times, and nothing else.
 fn renewal(key: SessionKey, stored: &Stored, times: Times) -> Write {
-    let meta = stored.record.meta.clone().with_revision(Revision(rand::random()));
-    let mut record = Record { meta, obsolete: Vec::new(), ..stored.record.clone() };
+    let mut record = Record { obsolete: Vec::new(), ..stored.record.clone() };
+    record.meta.revisions.push(Revision(rand::random()));
     times.set(&mut record);
     let removed = stored.record.obsolete.clone();
     Write { removed, ..Write::replace(key, record, stored.version) }

@@ -260,7 +260,7 @@ impl<T: SessionData> Plan for Replacing<'_, '_, T> {
         let id = Engine::<T>::new_id();
         let key = id.key();
         record.meta.revisions = Revisions::default();
-        record.meta = record.meta.with_revision(revision);
+        record.meta.revisions.push(revision);
         let times = Lifetime::times_of(&record, now);
         let session = self.engine.session(key, &record, times, now, data);
         self.candidates.push(Candidate { revision, id, session, value });

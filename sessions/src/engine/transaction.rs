@@ -26,7 +26,7 @@ use crate::{
 
 /// What is to become of a record.
 pub(crate) trait Plan: Send {
-    /// The time by which to decide.
+    /// The present time, read once for each decision.
     fn now(&self) -> SystemTime;
 
     /// Whether the session has ended.
@@ -45,7 +45,7 @@ pub(crate) trait Plan: Send {
     }
 }
 
-/// What is to be done next. A write is large, and is moved several times on its way.
+/// What is to be done next. Writes are in boxes, since a change keeps room for several of them while it waits.
 pub(crate) enum Next {
     /// This write, which carries the revision.
     Write(Box<Write>),

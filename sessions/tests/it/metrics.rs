@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use exact_sessions::{Meter, testing::Fault};
+use exact_sessions::{
+    Meter,
+    metrics::{ROUND_TRIPS, STORE_SECONDS},
+    testing::Fault,
+};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
 use crate::bench::{Bench, Counter};
@@ -77,6 +81,10 @@ async fn the_course_of_a_session_is_counted() {
             ("round_trips", 11),
         ],
     );
+    for name in [STORE_SECONDS, ROUND_TRIPS] {
+        let name = name.trim_start_matches("sessions_");
+        assert!(found.keys().any(|found| found.split(' ').next() == Some(name)), "exporters set buckets for {name}");
+    }
 }
 
 #[tokio::test]
