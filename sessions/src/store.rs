@@ -3,6 +3,7 @@
 use std::{error::Error as StdError, fmt, sync::Arc};
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 
 use crate::{Record, SessionKey};
 
@@ -213,12 +214,30 @@ impl StdError for StoreError {
 
 #[async_trait]
 impl<S: Store + ?Sized> Store for Arc<S> {
-    async fn get(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
-        (**self).get(key).await
+    // These two are for each change of a session. As an `async fn`, each `Arc` on the way to the store would put the
+    // future of the store into one more box.
+    fn get<'life0, 'life1, 'async_trait>(
+        &'life0 self,
+        key: &'life1 SessionKey,
+    ) -> BoxFuture<'async_trait, Result<Option<Stored>, StoreError>>
+    where
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+        Self: 'async_trait,
+    {
+        (**self).get(key)
     }
 
-    async fn put(&self, write: &Write) -> Result<Version, StoreError> {
-        (**self).put(write).await
+    fn put<'life0, 'life1, 'async_trait>(
+        &'life0 self,
+        write: &'life1 Write,
+    ) -> BoxFuture<'async_trait, Result<Version, StoreError>>
+    where
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+        Self: 'async_trait,
+    {
+        (**self).put(write)
     }
 
     async fn put_both(&self, first: &Write, second: &Write) -> Result<[Version; 2], StoreError> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::http::Uri;
 use leptos::{nonce::Nonce, prelude::*};
 
 use super::Site;
@@ -35,10 +36,10 @@ impl Meta {
     }
 }
 
-/// Where a page is: the site's origin and the page's path, if the request says so.
-pub(super) struct Address<'a> {
+/// Where a page is: the site's origin, if the request says so, and the page's path.
+pub(super) struct Address {
     pub(super) origin: Option<Origin>,
-    pub(super) path: &'a str,
+    pub(super) uri: Uri,
 }
 
 /// The whole document around the HTML of a page, which holds islands if `interactive`.
@@ -46,7 +47,7 @@ pub(super) fn document(
     site: &Site,
     nonce: &Nonce,
     Meta { title, description, picture }: Meta,
-    Address { origin, path }: Address<'_>,
+    Address { origin, uri }: &Address,
     interactive: bool,
     page: String,
 ) -> impl IntoView + use<> {
@@ -62,7 +63,7 @@ pub(super) fn document(
     let described = description.map(|description| {
         view! {
             <meta name="description" content=description/>
-            {open_graph(title, description, picture, path, origin.as_ref())}
+            {open_graph(title, description, picture, uri.path(), origin.as_ref())}
         }
     });
     let reload = watched.then(|| {

@@ -75,17 +75,19 @@ impl Page {
         let (nonce, options) = (Nonce::new(), ResponseOptions::default());
         let shared = Arc::new(SsrSharedContext::new_islands());
         let owner = Owner::new_root(Some(Arc::clone(&shared) as Arc<dyn SharedContext + Send + Sync>));
+        let Self { site, parts } = self;
+        let address = Address { origin: site.origin(&parts.headers), uri: parts.uri.clone() };
         let html = owner.with(|| {
-            provide_context(self.parts.clone());
+            provide_context(parts);
             provide_context(options.clone());
             provide_context(nonce.clone());
-            provide_context(Arc::clone(&self.site));
-            ScopedFuture::new(self.html(meta, &nonce, &shared, view))
+            provide_context(Arc::clone(&site));
+            ScopedFuture::new(html(&site, meta, &nonce, address, &shared, view))
         });
         let html = html.await;
         owner.unset_with_forced_cleanup();
 
-        let policy = policy(&nonce, self.site.watched);
+        let policy = policy(&nonce, site.watched);
         let fields = [(CACHE_CONTROL, "no-store".to_owned()), (CONTENT_SECURITY_POLICY, policy)];
         let mut response = (fields, Html(html)).into_response();
         let options = std::mem::take(&mut *options.0.write().unwrap_or_else(PoisonError::into_inner));
@@ -95,26 +97,26 @@ impl Page {
         response.headers_mut().extend(options.headers);
         response
     }
+}
 
-    async fn html<V: IntoView>(
-        &self,
-        meta: Meta,
-        nonce: &Nonce,
-        shared: &SsrSharedContext,
-        view: impl FnOnce() -> V + Send,
-    ) -> String {
-        let mut stream = view! { <main>{view()}</main> }.to_html_stream_in_order();
-        let mut page = String::new();
-        while let Some(chunk) = stream.next().await {
-            page.push_str(&chunk);
-        }
-        let interactive = page.contains("<leptos-island");
-        if interactive && let Some(script) = resources(shared).await {
-            page.extend(["<script nonce=\"", nonce, "\">", &script, "</script>"]);
-        }
-        let address = Address { origin: self.site.origin(&self.parts.headers), path: self.parts.uri.path() };
-        document(&self.site, nonce, meta, address, interactive, page).to_html()
+async fn html<V: IntoView>(
+    site: &Site,
+    meta: Meta,
+    nonce: &Nonce,
+    address: Address,
+    shared: &SsrSharedContext,
+    view: impl FnOnce() -> V + Send,
+) -> String {
+    let mut stream = view! { <main>{view()}</main> }.to_html_stream_in_order();
+    let mut page = String::new();
+    while let Some(chunk) = stream.next().await {
+        page.push_str(&chunk);
     }
+    let interactive = page.contains("<leptos-island");
+    if interactive && let Some(script) = resources(shared).await {
+        page.extend(["<script nonce=\"", nonce, "\">", &script, "</script>"]);
+    }
+    document(site, nonce, meta, &address, interactive, page).to_html()
 }
 
 /// The script that hands what resources have loaded to the islands; `None` if there is nothing to hand over.

@@ -16,7 +16,10 @@ use crate::{
 
 const SESSIONS: usize = 1200;
 const CONNECTIONS: usize = 32;
-const REPETITIONS: usize = 5;
+const REPETITIONS: usize = 7;
+/// Turns that are not measured: caches and pools fill up, and the emulator compiles what these programs ask of it, which
+/// takes cores from all of them.
+const WARM_UP: usize = 3;
 const EACH: Duration = Duration::from_millis(1500);
 
 /// The programs in the folder of the peers, and what they are.
@@ -42,6 +45,12 @@ impl Program {
         let cookies = visitors(server.address, SESSIONS).await?.into();
         let none = Vec::new;
         Ok(Self { name, server, cookies, rate: none(), p50: none(), cpu: none(), failed: none(), memory: none() })
+    }
+
+    fn forget(&mut self) {
+        for samples in [&mut self.rate, &mut self.p50, &mut self.cpu, &mut self.failed, &mut self.memory] {
+            samples.clear();
+        }
     }
 
     async fn load(&mut self) -> anyhow::Result<()> {
@@ -70,16 +79,16 @@ pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
             programs.push(Program::start(name, &program, &store).await?);
         }
     }
-    // The first turn is not measured: caches and pools fill up, and what compiles while it runs is compiled.
-    for turn in 0..=REPETITIONS {
-        for program in &mut programs {
+    for turn in 0..WARM_UP + REPETITIONS {
+        // There and back, so that none always has its turn at a better time.
+        let mut order: Vec<_> = programs.iter_mut().collect();
+        if turn % 2 == 1 {
+            order.reverse();
+        }
+        for program in order {
             program.load().await?;
-            if turn == 0 {
-                for samples in
-                    [&mut program.rate, &mut program.p50, &mut program.cpu, &mut program.failed, &mut program.memory]
-                {
-                    samples.clear();
-                }
+            if turn < WARM_UP {
+                program.forget();
             }
         }
     }

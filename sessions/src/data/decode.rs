@@ -1,17 +1,39 @@
 //! Fields as a value, and the fields after a change of it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::Value;
 
 use super::{Codec, DataError, DataProblem, Fields, Root, SessionData, fields_of};
-use crate::{Error, Record, SessionKey, record::Meta, store::cause};
+use crate::{
+    Error, Record, SessionKey,
+    record::{Damaged, Meta},
+    store::cause,
+};
 
 /// A value that was read.
 pub(crate) struct Decoded<T> {
     pub(crate) data: T,
     /// Whether some of it was replaced, since it couldn't be read.
     pub(crate) repaired: bool,
+}
+
+/// What an application's data makes of a record.
+pub(crate) struct Encoded {
+    pub(crate) data: Fields,
+    damaged: BTreeMap<String, Damaged>,
+    fields: Option<Vec<String>>,
+    data_version: u32,
+}
+
+impl Encoded {
+    /// The record with this in it. What is obsolete in the one before is not.
+    pub(crate) fn with_rest_of(self, record: &Record) -> Record {
+        let Self { data, damaged, fields, data_version } = self;
+        let meta = Meta { data_version, fields, ..record.meta.clone() };
+        let Record { created_at, expires_at, .. } = *record;
+        Record { data, damaged, obsolete: Vec::new(), created_at, expires_at, meta }
+    }
 }
 
 impl<T: SessionData> Codec<T> {
@@ -81,6 +103,11 @@ impl<T: SessionData> Codec<T> {
 
     /// The record with this data in the place of what the application had in it.
     pub(crate) fn encode(&self, data: &T, record: &Record) -> Result<Record, DataError> {
+        Ok(self.encode_data(data, record)?.with_rest_of(record))
+    }
+
+    /// This data, and what else depends on it in the record in which it takes the place of what the application had.
+    pub(crate) fn encode_data(&self, data: &T, record: &Record) -> Result<Encoded, DataError> {
         let mut after = fields_of(data, self.max_size)?;
         Self::check_faithful(&after)?;
         let mut kept = Fields::new();
@@ -106,9 +133,7 @@ impl<T: SessionData> Codec<T> {
         let damaged = record.damaged.iter().filter(|(name, _)| is_others(name));
         let damaged = damaged.map(|(name, damaged)| (name.clone(), damaged.clone())).collect();
         after.extend(kept);
-        let Record { obsolete: _, created_at, expires_at, ref meta, .. } = *record;
-        let meta = Meta { fields, data_version: self.upgrades.version(), ..meta.clone() };
-        Ok(Record { data: after, damaged, obsolete: Vec::new(), created_at, expires_at, meta })
+        Ok(Encoded { data: after, damaged, fields, data_version: self.upgrades.version() })
     }
 
     /// What the value that is stored writes; nothing if it can't be read.

@@ -6,7 +6,6 @@
 
 use std::{
     any::Any,
-    borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
         Arc,
@@ -351,35 +350,36 @@ impl<T: SessionData> Batch<T> {
         }
     }
 
-    /// Runs all changes on this record. Returns the record after them, if one of them or an upgrade has changed it.
-    fn fold(&mut self, before: &Record, times: Times, now: SystemTime) -> Result<Option<Record>, Error> {
+    /// Runs all changes on this base. Returns the write of the record after them, if one of them or an upgrade has changed
+    /// it.
+    fn fold(&mut self, base: &Stored, times: Times, now: SystemTime) -> Result<Option<Box<Write>>, Error> {
         let Self { engine, key, members, .. } = self;
-        let mut record = Cow::Borrowed(before);
-        let mut is_changed = false;
-        if let Some(upgraded) = engine.codec.upgrades.upgraded(key, before)? {
-            (record, is_changed) = (Cow::Owned(upgraded), true);
-        }
+        let codec = &engine.codec;
+        let write_of = |record| Box::new(Write::replace(*key, record, base.version));
+        let mut write = codec.upgrades.upgraded(key, &base.record)?.map(write_of);
+        let mut is_changed = write.is_some();
         for Member { job, result } in members {
             *result = None;
             if job.caller.as_ref().is_some_and(|caller| !caller.progress.begin()) {
                 continue;
             }
-            let decoded = engine.codec.decode(key, &record)?;
+            let record = write.as_ref().map_or(&base.record, |write| &write.record);
+            let decoded = codec.decode(key, record)?;
             let mut data = decoded.data;
             // The application's code runs when its data is serialised, too.
-            let run = || job.change.run(&mut data).map(|value| (value, engine.codec.encode(&data, &record)));
+            let run = || job.change.run(&mut data).map(|value| (value, codec.encode_data(&data, record)));
             *result = Some(match catch_unwind(AssertUnwindSafe(run)) {
                 Err(panic) => Run::Panicked(panic),
                 Ok(Err(refusal)) => Run::Refused(refusal),
                 Ok(Ok((_, Err(error)))) => Run::Failed(error.into()),
                 Ok(Ok((value, Ok(after)))) => {
                     is_changed |= decoded.repaired || !are_same(&after.data, &record.data);
-                    record = Cow::Owned(after);
-                    Run::Done(engine.session(*key, &record, times, now, data), value)
+                    let write = write.insert(write_of(after.with_rest_of(record)));
+                    Run::Done(engine.session(*key, &write.record, times, now, data), value)
                 }
             });
         }
-        Ok(is_changed.then(|| record.into_owned()))
+        Ok(write.filter(|_| is_changed))
     }
 }
 
@@ -403,17 +403,18 @@ impl<T: SessionData> Plan for Batch<T> {
             tracing::warn!(key = %self.key, "a session's created_at or expires_at is missing or no time; it is repaired");
         }
         let times = self.engine.lifetime.renewed(before, now);
-        let after = self.fold(before, times, now)?;
+        let write = self.fold(base, times, now)?;
         self.renewed = before.expires_at != Some(times.expires_at);
         let is_active = self.members.iter().any(|member| matches!(member.result, Some(Run::Done(..))));
         let is_due = self.renewed || before.created_at != Some(times.created_at);
-        if !is_active || (after.is_none() && !is_due) {
+        if !is_active || (write.is_none() && !is_due) {
             self.renewed = false;
             return Ok(Next::Keep);
         }
-        let mut record = after.unwrap_or_else(|| before.clone());
-        times.set(&mut record);
-        Ok(Next::Write(replacing(self.key, base, record, revision)))
+        let mut write = write.unwrap_or_else(|| Box::new(Write::replace(self.key, before.clone(), base.version)));
+        times.set(&mut write.record);
+        complete(&mut write, before, revision);
+        Ok(Next::Write(write))
     }
 
     fn not_applied(&mut self) {
@@ -429,10 +430,16 @@ impl<T: SessionData> Plan for Batch<T> {
 
 /// The write that puts this record in the place of the base, with a revision more, and removes what isn't in it.
 pub(crate) fn replacing(key: SessionKey, base: &Stored, record: Record, revision: Revision) -> Box<Write> {
-    let Stored { record: before, version } = base;
+    let mut write = Box::new(Write::replace(key, record, base.version));
+    complete(&mut write, &base.record, revision);
+    write
+}
+
+/// Has the write carry the revision, and remove what the record before has and its own does not.
+fn complete(write: &mut Write, before: &Record, revision: Revision) {
+    let Write { record, removed, .. } = write;
     let names = before.data.keys().chain(before.damaged.keys()).chain(&before.obsolete);
     let is_left = |name: &&String| !record.data.contains_key(*name) && !record.damaged.contains_key(*name);
-    let removed = names.filter(is_left).cloned().collect();
-    let meta = record.meta.with_revision(revision);
-    Box::new(Write { removed, ..Write::replace(key, Record { meta, ..record }, *version) })
+    *removed = names.filter(is_left).cloned().collect();
+    record.meta.revisions.push(revision);
 }

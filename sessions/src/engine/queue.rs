@@ -121,6 +121,10 @@ impl<J> Place<J> {
 
     /// Whether there's a job to take.
     pub(crate) fn has_jobs(&self) -> bool {
+        // The queue has the turn and so has this place; each request that waits has it, too.
+        if self.turn.as_ref().is_some_and(|turn| Arc::strong_count(OwnedMutexGuard::mutex(turn)) == 2) {
+            return false;
+        }
         let queues = self.queues.lock();
         queues.get(&self.key).is_some_and(|queue| queue.waiting.front().is_some_and(|(_, job)| job.is_some()))
     }

@@ -12,6 +12,7 @@
 mod channels;
 mod document;
 mod failure;
+mod one_frame;
 mod time;
 mod value;
 
@@ -20,12 +21,11 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 pub use firestore;
 use firestore::{
-    FirestoreDb, FirestoreDbOptions, FirestoreQueryCursor, FirestoreTransaction, FirestoreTransactionData,
-    FirestoreValue,
+    FirestoreDb, FirestoreDbOptions, FirestoreQueryCursor, FirestoreValue,
     errors::FirestoreError,
     gcloud_sdk::google::firestore::v1::{
-        Document, Precondition, Value, Write as DocumentWrite, precondition::ConditionType, value::ValueType,
-        write::Operation,
+        CommitRequest, Document, Precondition, Value, Write as DocumentWrite, firestore_client::FirestoreClient,
+        precondition::ConditionType, value::ValueType, write::Operation,
     },
 };
 use futures::future::BoxFuture;
@@ -34,6 +34,7 @@ use tokio::sync::OnceCell;
 use self::{
     channels::{Call, Channels},
     failure::{of_access, of_write},
+    one_frame::OneFrame,
 };
 use super::{Condition, Store, StoreError, Stored, Version, Write};
 use crate::{
@@ -88,7 +89,8 @@ impl FirestoreStore {
     /// A store with connections that this function opens: with credentials of your own, say. It's called in a task of
     /// its own when one more of at most `channels` connections is needed, or one has to be replaced.
     ///
-    /// Give the clients no retries ([`FirestoreDbOptions::with_max_retries`]): the engine knows how much time is left.
+    /// Give the clients no retries ([`FirestoreDbOptions::with_max_retries`]): the engine knows how much time is left. A
+    /// time limit of the client itself does not hold for writes.
     pub fn with_connect<F>(
         collection: impl Into<String>,
         channels: usize,
@@ -169,22 +171,20 @@ impl FirestoreStore {
         query.query().await
     }
 
-    /// Sends the writes as one `Commit` of its own, which does all or none, and returns the documents' new versions. The
-    /// empty transaction id makes it a plain atomic write; the crate's fluent API has no conditional one that returns
-    /// the new `update_time`.
+    /// Sends the writes as one `Commit`, which does all or none. It belongs to no transaction; the crate's fluent API has
+    /// no conditional write that returns the new `update_time`.
     async fn commit<const N: usize>(
         &self,
         writes: impl FnOnce(&FirestoreDb) -> [DocumentWrite; N],
         conditions: [Condition; N],
     ) -> Result<[Option<Version>; N], StoreError> {
         let call = self.call().await?;
-        let path = call.db().get_documents_path().clone();
-        let writes = writes(call.db()).into();
-        let data = FirestoreTransactionData::new(vec![], path, tracing::Span::none(), writes);
-        let response = FirestoreTransaction::from_data(call.db(), data).commit().await;
+        let (database, writes) = (call.db().get_database_path().clone(), writes(call.db()).into());
+        let mut client = call.db().client().get_with(|service| FirestoreClient::new(OneFrame(service)));
+        let response = client.commit(CommitRequest { database, writes, ..CommitRequest::default() }).await;
         call.finish();
-        let results = response.map_err(|error| of_write(error, &conditions))?.write_results;
-        let version = |n: usize| Some(Version(results.get(n)?.update_time?.as_nanosecond()));
+        let results = response.map_err(|status| of_write(status.into(), &conditions))?.into_inner().write_results;
+        let version = |n: usize| Some(time::version_of(results.get(n)?.update_time.as_ref()?));
         Ok(std::array::from_fn(version))
     }
 

@@ -37,6 +37,10 @@ fn through(proxy: &Proxy, channels: usize, options: FirestoreDbOptions) -> Fires
     FirestoreStore::with_connect("sessions", channels, move || FirestoreDb::with_options(options.clone()))
 }
 
+fn under_way(proxy: &Proxy) -> usize {
+    proxy.calls().iter().map(|calls| calls.under_way).sum()
+}
+
 async fn until(what: &str, reached: impl Fn() -> bool) {
     let reaching = async {
         while !reached() {
@@ -53,16 +57,16 @@ async fn connections_that_have_gone_deaf_are_replaced() {
     let store = through(&proxy, 4, options);
     let key = fresh_key();
     let mut version = store.put(&Write::create(key, record(0))).await.expect("a write");
-    // All four of them carry calls.
+    // So many at once that all four of them carry calls.
     proxy.respond(false);
-    let calls = join_all((0..16).map(|_| store.get(&key)));
+    let calls = join_all((0..200).map(|_| store.get(&key)));
     let respond = async {
-        until("four connections", || proxy.calls().len() == 4).await;
-        until("a call on each", || proxy.calls().iter().map(|calls| calls.under_way).sum::<usize>() == 16).await;
+        until("200 calls under way at once", || under_way(&proxy) == 200).await;
         proxy.respond(true);
     };
     let (results, ()) = tokio::join!(calls, respond);
     assert!(results.iter().all(Result::is_ok));
+    assert_eq!(proxy.calls().len(), 4);
 
     for n in 1..=3 {
         proxy.deafen();
@@ -117,8 +121,7 @@ async fn more_calls_than_one_connection_carries_are_under_way_at_once() {
     proxy.respond(false);
     let calls = join_all((0..300).map(|_| store.get(&key)));
     let respond = async {
-        let under_way = || proxy.calls().iter().map(|calls| calls.under_way).sum::<usize>();
-        until("300 calls under way at once", || under_way() == 300).await;
+        until("300 calls under way at once", || under_way(&proxy) == 300).await;
         proxy.respond(true);
     };
     let (results, ()) = tokio::join!(calls, respond);
@@ -129,14 +132,22 @@ async fn more_calls_than_one_connection_carries_are_under_way_at_once() {
 }
 
 #[tokio::test]
-async fn one_call_at_a_time_needs_one_connection() {
+async fn fifty_calls_at_a_time_share_one_connection() {
     let Some(options) = emulated() else { return };
-    let proxy = Proxy::start(None).await;
-    let store = through(&proxy, 4, options);
-    for _ in 0..10 {
-        store.ping().await.expect("it is there");
+    for (at_once, connections) in [(50, 1), (51, 2)] {
+        let proxy = Proxy::start(None).await;
+        let store = through(&proxy, 4, options.clone());
+        proxy.respond(false);
+        let key = fresh_key();
+        let calls = join_all((0..at_once).map(|_| store.get(&key)));
+        let respond = async {
+            until("all calls under way at once", || under_way(&proxy) == at_once).await;
+            proxy.respond(true);
+        };
+        let (results, ()) = tokio::join!(calls, respond);
+        assert!(results.iter().all(Result::is_ok));
+        assert_eq!(proxy.calls().len(), connections, "{at_once} at once");
     }
-    assert_eq!(proxy.calls().len(), 1);
 }
 
 #[tokio::test]
