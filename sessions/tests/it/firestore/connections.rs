@@ -151,6 +151,17 @@ async fn fifty_calls_at_a_time_share_one_connection() {
 }
 
 #[tokio::test]
+async fn a_write_is_one_frame_with_the_end_of_the_request() {
+    let Some(options) = emulated() else { return };
+    let proxy = Proxy::start(None).await;
+    let store = through(&proxy, 1, options);
+    for n in 1..=3 {
+        store.put(&Write::create(fresh_key(), record(0))).await.expect("a write");
+        assert_eq!(proxy.calls()[0].data_frames, n);
+    }
+}
+
+#[tokio::test]
 async fn the_first_connection_outlives_the_request_that_began_it() {
     let Some(options) = emulated() else { return };
     let (gate, _) = watch::channel(false);

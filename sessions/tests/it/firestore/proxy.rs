@@ -44,14 +44,18 @@ struct Network {
     age: AtomicU64,
     /// Whether responses are passed on.
     responding: watch::Sender<bool>,
-    /// For each connection, in the order in which they were made: the calls under way, and the most there have been.
+    /// For each connection, in the order in which they were made.
     calls: Mutex<Vec<Calls>>,
 }
 
+/// The calls of a connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Calls {
     pub(super) under_way: usize,
+    /// The most there have been under way.
     pub(super) most: usize,
+    /// How many frames the messages of all requests took.
+    pub(super) data_frames: usize,
 }
 
 impl Proxy {
@@ -127,11 +131,13 @@ impl Connection {
         to.write_all(&preface).await?;
         loop {
             let frame = Frame::read(&mut from).await?;
-            if frame.kind() == HEADERS {
-                self.count(|calls| {
+            match frame.kind() {
+                HEADERS => self.count(|calls| {
                     calls.under_way += 1;
                     calls.most = calls.most.max(calls.under_way);
-                });
+                }),
+                DATA => self.count(|calls| calls.data_frames += 1),
+                _ => {}
             }
             self.write(&frame, &mut to).await?;
         }
