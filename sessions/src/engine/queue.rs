@@ -121,7 +121,7 @@ impl<J> Place<J> {
 
     /// Whether there's a job to take.
     pub(crate) fn has_jobs(&self) -> bool {
-        // The queue has the turn and so has this place; each request that waits has it, too.
+        // Two share the turn: the queue and this place. Each request that waits is one more.
         if self.turn.as_ref().is_some_and(|turn| Arc::strong_count(OwnedMutexGuard::mutex(turn)) == 2) {
             return false;
         }

@@ -38,8 +38,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Another connection is opened when each of the others has so many calls under way.
 const HALF_FULL: usize = 50;
 
-/// A connection that is being opened is as good as an open one with so many calls more under way.
-const OPENING: usize = 8;
+/// A connection that is being opened is as good as an open one that carries so many calls: those that are open have room
+/// meanwhile.
+const OPENING: usize = 90;
 
 type Opened = Option<Result<FirestoreDb, StoreError>>;
 
@@ -140,7 +141,7 @@ impl Channels {
             let connection = self.open_one();
             open.channels.push(Channel { number, connection, under_way: 0, silence: Silence::default() });
         }
-        let load = |channel: &&mut Channel| channel.under_way + if channel.is_open() { 0 } else { OPENING };
+        let load = |channel: &&mut Channel| channel.under_way.max(if channel.is_open() { 0 } else { OPENING });
         let best = open.channels.iter_mut().min_by_key(load);
         let channel = best.expect("one was added if there was none");
         channel.under_way += 1;
