@@ -47,19 +47,17 @@ impl Program {
         Ok(Self { name, server, cookies, rate: none(), p50: none(), cpu: none(), failed: none(), memory: none() })
     }
 
-    fn forget(&mut self) {
-        for samples in [&mut self.rate, &mut self.p50, &mut self.cpu, &mut self.failed, &mut self.memory] {
-            samples.clear();
-        }
-    }
-
-    async fn load(&mut self) -> anyhow::Result<()> {
+    /// Loads it for a turn, and keeps what was measured if the turn counts.
+    async fn load(&mut self, counts: bool) -> anyhow::Result<()> {
         let cookies = Arc::clone(&self.cookies);
         let request =
             move |n: u64| view(Some(&cookies[usize::try_from(n).unwrap_or(0) % SESSIONS]), Encoding::Identity);
         let before = self.server.usage();
         let load = load(&[self.server.address], CONNECTIONS, Until::Elapsed(EACH), request, |_, _| Ok(())).await?;
         let after = self.server.usage();
+        if !counts {
+            return Ok(());
+        }
         self.rate.push(load.per_second());
         self.p50.push(load.wait(0.5));
         self.cpu.push(after.cpu.saturating_sub(before.cpu).as_secs_f64() / float(load.responses()) * 1e3);
@@ -86,10 +84,7 @@ pub(super) async fn measure(bench: &Bench, report: &mut Report) -> anyhow::Resul
             order.reverse();
         }
         for program in order {
-            program.load().await?;
-            if turn < WARM_UP {
-                program.forget();
-            }
+            program.load(turn >= WARM_UP).await?;
         }
     }
     let (ours, peers) = (&programs[0], &programs[1..]);

@@ -27,7 +27,7 @@ pub(crate) struct Encoded {
 }
 
 impl Encoded {
-    /// The record with this in it. What is obsolete in the one before is not.
+    /// The record with this data in the place of its own, and without its obsolete fields.
     pub(crate) fn with_rest_of(self, record: &Record) -> Record {
         let Self { data, damaged, fields, data_version } = self;
         let meta = Meta { data_version, fields, ..record.meta.clone() };

@@ -435,7 +435,7 @@ pub(crate) fn replacing(key: SessionKey, base: &Stored, record: Record, revision
     write
 }
 
-/// Has the write carry the revision, and remove what the record before has and its own does not.
+/// Adds the revision to the write, and the names of what it removes: all that the record before has and the new one lacks.
 fn complete(write: &mut Write, before: &Record, revision: Revision) {
     let Write { record, removed, .. } = write;
     let names = before.data.keys().chain(before.damaged.keys()).chain(&before.obsolete);

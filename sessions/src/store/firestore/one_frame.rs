@@ -16,7 +16,7 @@ use firestore::gcloud_sdk::tonic::{
 };
 use http_body::Frame;
 
-/// A client's service that sends requests so.
+/// A service that sends each request so that its last message ends it.
 #[derive(Clone)]
 pub(super) struct OneFrame<S>(pub(super) S);
 
