@@ -32,7 +32,7 @@ test-rust: ## Run the Rust tests alone
 
 # It has a lock file of its own with the versions of ours, so most of what it needs is compiled already.
 test-outside: ## Run the tests of an app outside of the workspace, which uses the crate as a stranger would
-	@CARGO_TARGET_DIR=target cargo test --manifest-path outside/Cargo.toml --locked
+	@CARGO_TARGET_DIR=target scripts/with-emulator.sh cargo test --manifest-path outside/Cargo.toml --locked
 
 e2e: build ## Run the browser tests alone, in Chromium
 	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && scripts/with-emulator.sh npm --prefix end2end test && npm --prefix end2end run lighthouse

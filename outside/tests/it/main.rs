@@ -3,6 +3,7 @@
 mod at_once;
 mod costs;
 mod cross_site;
+mod firestore;
 mod kinds;
 mod layers;
 mod live;

@@ -1,4 +1,4 @@
-//! Types with attributes of serde's, on SQLite: what comes back is equal to what was stored.
+//! Types with attributes of serde's, on SQLite and Firestore: what comes back is equal to what was stored.
 
 use std::{
     borrow::Cow,
@@ -9,15 +9,27 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use exact_sessions::{Error, SessionData, Sessions, store::sqlite::SqliteStore};
+use exact_sessions::{
+    Error, SessionData, Sessions,
+    store::{Store, sqlite::SqliteStore},
+};
 use serde::{Deserialize, Serialize};
 
-/// Stores each value in turn in one session, and reads it in an instance that remembers nothing.
+use crate::firestore;
+
+/// On each store.
 async fn come_back<T: SessionData + Clone + PartialEq + Debug>(values: impl IntoIterator<Item = T>) {
+    let values: Vec<T> = values.into_iter().collect();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("sessions.db");
-    let open = || SqliteStore::open(&file).expect("a file");
-    let values: Vec<T> = values.into_iter().collect();
+    come_back_from(|| SqliteStore::open(&file).expect("a file"), &values).await;
+    if let Some(project) = firestore::project() {
+        come_back_from(|| firestore::store_in(&project), &values).await;
+    }
+}
+
+/// Stores each value in turn in one session, and reads it in an instance that remembers nothing.
+async fn come_back_from<S: Store, T: SessionData + Clone + PartialEq + Debug>(open: impl Fn() -> S, values: &[T]) {
     let first = values[0].clone();
     let new_data = move || first.clone();
     let sessions = Sessions::builder(open(), new_data.clone()).build();
