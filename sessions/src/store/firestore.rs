@@ -23,9 +23,13 @@ pub use firestore;
 use firestore::{
     FirestoreDb, FirestoreDbOptions, FirestoreQueryCursor, FirestoreValue,
     errors::FirestoreError,
-    gcloud_sdk::google::firestore::v1::{
-        CommitRequest, Document, Precondition, Value, Write as DocumentWrite, firestore_client::FirestoreClient,
-        precondition::ConditionType, value::ValueType, write::Operation,
+    gcloud_sdk::{
+        RequestTimeouts,
+        google::firestore::v1::{
+            CommitRequest, Document, Precondition, Value, Write as DocumentWrite, firestore_client::FirestoreClient,
+            precondition::ConditionType, value::ValueType, write::Operation,
+        },
+        tonic::Request,
     },
 };
 use futures::future::BoxFuture;
@@ -90,7 +94,8 @@ impl FirestoreStore {
     /// its own when one more of at most `channels` connections is needed, or one has to be replaced.
     ///
     /// Give the clients no retries ([`FirestoreDbOptions::with_max_retries`]): the engine knows how much time is left. A
-    /// time limit of the client itself does not hold for writes.
+    /// time limit of their own is best set in their options: one that was set later, on a clone of a client, does not hold
+    /// for writes.
     pub fn with_connect<F>(
         collection: impl Into<String>,
         channels: usize,
@@ -135,8 +140,7 @@ impl FirestoreStore {
             let call = self.call().await?;
             let after = last.take().or_else(|| after.map(|key| self.name(call.db(), key)));
             let documents = self.page(call.db(), user, after, limit).await;
-            call.finish();
-            let documents = documents.map_err(of_access)?;
+            let documents = call.finish(documents).map_err(of_access)?;
             let keyed = documents.iter().filter_map(|document| Some((document::key_of(document)?, document)));
             let page: Vec<_> =
                 keyed.map(|(key, document)| Ok((key, document::read(document)?))).collect::<Result<_, StoreError>>()?;
@@ -181,9 +185,13 @@ impl FirestoreStore {
         let call = self.call().await?;
         let (database, writes) = (call.db().get_database_path().clone(), writes(call.db()).into());
         let mut client = call.db().client().get_with(|service| FirestoreClient::new(OneFrame(service)));
-        let response = client.commit(CommitRequest { database, writes, ..CommitRequest::default() }).await;
-        call.finish();
-        let results = response.map_err(|status| of_write(status.into(), &conditions))?.into_inner().write_results;
+        let mut request = Request::new(CommitRequest { database, writes, ..CommitRequest::default() });
+        if let Some(limit) = call.db().get_options().request_timeout {
+            request.extensions_mut().insert(RequestTimeouts::new().with_total(limit));
+        }
+        let response = client.commit(request).await.map_err(FirestoreError::from);
+        let response = call.finish(response).map_err(|error| of_write(error, &conditions))?;
+        let results = response.into_inner().write_results;
         let version = |n: usize| Some(time::version_of(results.get(n)?.update_time.as_ref()?));
         Ok(std::array::from_fn(version))
     }
@@ -242,8 +250,7 @@ impl Store for FirestoreStore {
     async fn get(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
         let call = self.call().await?;
         let found = call.db().fluent().select().by_id_in(&self.collection).one(key.to_string()).await;
-        call.finish();
-        found.map_err(of_access)?.map(|document| document::read(&document)).transpose()
+        call.finish(found).map_err(of_access)?.map(|document| document::read(&document)).transpose()
     }
 
     async fn put(&self, write: &Write) -> Result<Version, StoreError> {
@@ -277,7 +284,6 @@ impl Store for FirestoreStore {
     async fn ping(&self) -> Result<(), StoreError> {
         let call = self.call().await?;
         let reached = call.db().ping().await;
-        call.finish();
-        reached.map_err(of_access)
+        call.finish(reached).map_err(of_access)
     }
 }

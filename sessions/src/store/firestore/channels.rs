@@ -14,11 +14,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use firestore::FirestoreDb;
+use firestore::{FirestoreDb, errors::FirestoreError};
 use futures::future::BoxFuture;
 use tokio::{sync::watch, time::timeout};
 
-use super::StoreError;
+use super::{StoreError, failure::is_late};
 use crate::metrics;
 
 /// Opens a connection.
@@ -207,8 +207,16 @@ impl Call {
         &self.db
     }
 
-    /// The call has returned. A failure, too, shows that the connection is not silent.
-    pub(super) fn finish(mut self) {
+    /// The call has returned this. A failure, too, shows that the connection is not silent, except where the client's
+    /// own time limit gave the call up.
+    pub(super) fn finish<T>(self, returned: Result<T, FirestoreError>) -> Result<T, FirestoreError> {
+        if !returned.as_ref().is_err_and(is_late) {
+            self.has_response();
+        }
+        returned
+    }
+
+    fn has_response(mut self) {
         self.place.is_waiting = false;
         let now = Instant::now();
         self.place.channels.with(self.place.number, |channel| {

@@ -32,6 +32,11 @@ pub(super) fn of_write(error: FirestoreError, conditions: &[Condition]) -> Store
     }
 }
 
+/// Whether there was no response in time, which says nothing about whether a write was applied.
+pub(super) fn is_late(error: &FirestoreError) -> bool {
+    code(error) == "DeadlineExceeded"
+}
+
 /// The gRPC code, as the crate `firestore` spells it.
 fn code(error: &FirestoreError) -> &str {
     match error {

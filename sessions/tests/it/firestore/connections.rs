@@ -113,6 +113,28 @@ async fn connections_that_have_gone_deaf_are_replaced() {
 }
 
 #[tokio::test]
+async fn a_time_limit_of_the_client_holds_and_hides_no_dead_connection() {
+    let Some(options) = emulated() else { return };
+    let proxy = Proxy::start(None).await;
+    let store = through(&proxy, 1, options.with_request_timeout(CALL_TIME));
+    for reads in [false, true] {
+        store.ping().await.expect("it is there");
+        proxy.deafen();
+        let mut late = 0;
+        let call = async || match reads {
+            false => store.put(&Write::create(fresh_key(), record(0))).await.map(drop),
+            true => store.get(&fresh_key()).await.map(drop),
+        };
+        while let Err(error) = timeout(TIMEOUT, call()).await.expect("the limit holds") {
+            assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+            late += 1;
+            assert!(late < 5, "one late call is enough to replace the connection");
+        }
+        assert!(late > 0, "the first call went to a deaf connection");
+    }
+}
+
+#[tokio::test]
 async fn a_connection_on_which_others_are_answered_stays() {
     let Some(options) = emulated() else { return };
     let proxy = Proxy::start(None).await;
