@@ -121,9 +121,12 @@ async fn a_time_limit_of_the_client_holds_and_hides_no_dead_connection() {
         store.ping().await.expect("it is there");
         proxy.deafen();
         let mut late = 0;
-        let call = async || match reads {
-            false => store.put(&Write::create(fresh_key(), record(0))).await.map(drop),
-            true => store.get(&fresh_key()).await.map(drop),
+        let call = async || {
+            if reads {
+                store.get(&fresh_key()).await.map(drop)
+            } else {
+                store.put(&Write::create(fresh_key(), record(0))).await.map(drop)
+            }
         };
         while let Err(error) = timeout(TIMEOUT, call()).await.expect("the limit holds") {
             assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
