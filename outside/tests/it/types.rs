@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::firestore;
 
-/// On each store.
+/// What [`come_back_from`] does, on each store.
 async fn come_back<T: SessionData + Clone + PartialEq + Debug>(values: impl IntoIterator<Item = T>) {
     let values: Vec<T> = values.into_iter().collect();
     let folder = tempfile::tempdir().expect("a folder");

@@ -93,9 +93,9 @@ impl FirestoreStore {
     /// A store with connections that this function opens: with credentials of your own, say. It's called in a task of
     /// its own when one more of at most `channels` connections is needed, or one has to be replaced.
     ///
-    /// Give the clients no retries ([`FirestoreDbOptions::with_max_retries`]): the engine knows how much time is left. A
-    /// time limit of their own is best set in their options: one that was set later, on a clone of a client, does not hold
-    /// for writes.
+    /// Give the clients no retries ([`FirestoreDbOptions::with_max_retries`]): the engine knows how much time is left. If
+    /// they have a time limit of their own, set it in their options: a limit that is set on a clone of a client does not
+    /// hold for writes.
     pub fn with_connect<F>(
         collection: impl Into<String>,
         channels: usize,

@@ -211,12 +211,12 @@ impl Call {
     /// own time limit gave the call up.
     pub(super) fn finish<T>(self, returned: Result<T, FirestoreError>) -> Result<T, FirestoreError> {
         if !returned.as_ref().is_err_and(is_late) {
-            self.has_response();
+            self.note_response();
         }
         returned
     }
 
-    fn has_response(mut self) {
+    fn note_response(mut self) {
         self.place.is_waiting = false;
         let now = Instant::now();
         self.place.channels.with(self.place.number, |channel| {
