@@ -2,7 +2,7 @@
 # Plain instructions that every docker build knows: `gcloud app deploy` may build without BuildKit.
 # One instruction a line for COPY, ENV and the like: scripts/deploy/check-image.sh reads them.
 
-# Rust's version is that of rust-toolchain.toml; the check says so if they part.
+# Rust's version is that of rust-toolchain.toml; scripts/deploy/check-image.sh fails if they differ.
 FROM rust:1.95.0-slim-trixie AS build
 WORKDIR /src
 # curl fetches cargo-leptos; where it can't, OpenSSL's headers shorten the compilation. npm fetches wasm-opt; the

@@ -6,7 +6,7 @@ use std::{future::Future, pin::Pin};
 use leptos::{leptos_dom::helpers::window_event_listener_untyped, task::spawn_local};
 use web_sys::Event;
 
-/// Runs a future by and by.
+/// Spawns a future on the browser's event loop.
 pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
     let future: Pin<Box<dyn Future<Output = ()>>> = Box::pin(future);
     spawn_local(future);

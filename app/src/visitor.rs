@@ -59,10 +59,15 @@ impl Visitor {
         self.greeting = greeting;
     }
 
-    /// Sets both, as the visitor says they should be.
-    pub fn correct(&mut self, greeting: Greeting, views: u64) {
-        self.greeting = greeting;
+    /// Sets both, as the visitor says they should be. `None` if the greeting is neither the one that is there nor one
+    /// to pick; then nothing is set.
+    #[must_use]
+    pub fn correct(&mut self, greeting: &str, views: u64) -> Option<()> {
+        if greeting != self.greeting.text() {
+            self.greeting = Greeting::pick(greeting)?;
+        }
         self.views = views.min(MOST_VIEWS);
+        Some(())
     }
 
     /// What the visitor is greeted with.

@@ -36,13 +36,13 @@ pub enum Error {
     Data(#[from] DataError),
 
     /// The stored data can't be read as the application's. It stays as it is.
-    #[error("the data of session {key} can't be read at `{path}`: {cause}")]
+    #[error("the data of session {key} can't be read at `{path}`")]
     Unreadable {
         /// Whose data it is.
         key: SessionKey,
         /// Where in it; empty if that's not known.
         path: String,
-        /// Why.
+        /// Why. It may quote the value, so it's not part of this error's own text, which ends up in logs.
         #[source]
         cause: Cause,
     },

@@ -4,7 +4,7 @@
 //! | metric | kind | labels | |
 //! |---|---|---|---|
 //! | `sessions_created_total` | counter | | new sessions |
-//! | `sessions_ended_total` | counter | | sessions ended by [`delete`](crate::Sessions::delete) |
+//! | `sessions_ended_total` | counter | | sessions ended on request |
 //! | `sessions_expired_total` | counter | | expired sessions that somebody came back to |
 //! | `sessions_swept_total` | counter | | expired sessions that the SQLite store removed |
 //! | `sessions_rejected_ids_total` | counter | `reason`: `malformed`, `unknown` | ids that led to no session |
@@ -13,7 +13,7 @@
 //! | `sessions_lost_answers_total` | counter | `found`: `applied`, `not_applied`, `gone`, `unknown` | writes whose answer was lost, by what was found out |
 //! | `sessions_errors_total` | counter | `error`: [`Error::kind`] | requests of the engine that failed |
 //! | `sessions_cache_total` | counter | `result`: `hit`, `stale`, `unused`, `miss` | what the cache was worth; `unused`: known, but too often changed elsewhere to write on a guess |
-//! | `sessions_queue_length` | gauge | | changes in work, or waiting for another one of the same session |
+//! | `sessions_queue_length` | gauge | | changes in progress, or waiting for another one of the same session |
 //! | `sessions_store_calls_under_way` | gauge | | calls of Firestore that were begun and have not returned |
 //! | `sessions_store_seconds` | histogram | `operation`, `result` | each call of the store |
 //! | `sessions_round_trips` | histogram | | calls of the store for one request of the engine |
@@ -57,7 +57,7 @@ pub fn describe() {
     describe_counter!("sessions_lost_answers_total", "Writes whose answer was lost, by what was found out.");
     describe_counter!("sessions_errors_total", "Requests of the engine that failed, by error.");
     describe_counter!("sessions_cache_total", "What the cache was worth, by result.");
-    describe_gauge!("sessions_queue_length", "Changes in work or waiting for another one of the same session.");
+    describe_gauge!("sessions_queue_length", "Changes in progress or waiting for another one of the same session.");
     describe_gauge!("sessions_store_calls_under_way", "Calls of Firestore that were begun and have not returned.");
     describe_histogram!(STORE_SECONDS, Unit::Seconds, "Calls of the store, by operation and result.");
     describe_histogram!(ROUND_TRIPS, Unit::Count, "Calls of the store for one request of the engine.");

@@ -268,7 +268,8 @@ impl<T: SessionData> Sessions<T> {
     }
 
     /// Ends all sessions of this user, but for the one of `spared`, and returns how many. Once this has returned, no
-    /// session whose sign-in had returned before this began is there any more, on any instance.
+    /// session whose sign-in had returned before this began is there any more, on any instance, if the instances' clocks
+    /// differ by less than two seconds. One whose sign-in comes while this runs may be ended, too.
     ///
     /// # Errors
     /// As [`delete`](Self::delete); some may have been ended.

@@ -9,8 +9,8 @@ use std::{
 /// Where the engine gets the time of day from.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-/// Whether a new session may be made just now. It's called when one is about to be, and then only: a rate
-/// limit that hangs on it never touches visitors who have a session.
+/// Whether a new session may be made just now. It's called only when one is about to be: a rate
+/// limit in it never affects visitors who have a session.
 #[derive(Clone)]
 pub struct Admission(Arc<dyn Fn() -> bool + Send + Sync>);
 

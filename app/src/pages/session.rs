@@ -35,9 +35,14 @@ pub async fn page(page: Page, handle: SessionHandle<Visitor>) -> Response {
 }
 
 fn stored(session: &Session<Visitor>) -> impl IntoView + use<> {
-    let current = session.data.greeting().text().to_owned();
+    let greeting = session.data.greeting();
+    let current = greeting.text().to_owned();
     let options = GREETINGS.map(|(text, language)| {
         view! { <option value=text lang=language selected={text == current}>{text}</option> }
+    });
+    // One that the owner wrote is on offer as long as it's there: to correct the count alone must not replace it.
+    let owners = greeting.language().is_none().then(|| {
+        view! { <option value=current.clone() selected>{current.clone()}</option> }
     });
     view! {
         <h1>"Your session"</h1>
@@ -53,7 +58,7 @@ fn stored(session: &Session<Visitor>) -> impl IntoView + use<> {
             <h2>"Correct it"</h2>
             <label>
                 "Greeting "
-                <select name="correction[greeting]">{options.into_iter().collect_view()}</select>
+                <select name="correction[greeting]">{owners} {options.into_iter().collect_view()}</select>
             </label>
             <label>
                 "Views "
@@ -85,14 +90,15 @@ fn privacy() -> impl IntoView {
             <p>
                 "One cookie holds a random number that tells your browser from others. It is \
                  needed for the count, is not read by scripts, and is sent to no other site. The store keeps only a hash \
-                 of it, what you see here, and random marks of the last few changes, by which none is counted twice. \
+                 of it, what you see here, when you were last here, and random marks of the last few changes, by which \
+                 none is counted twice. \
                  There are no names, no addresses and no trackers. When you stay away, it is deleted by itself."
             </p>
         </section>
     }
 }
 
-/// What is stored, as it is stored.
+/// What is stored for the visitor's sake: the application's fields as they are stored, and the session's times.
 #[derive(Serialize)]
 struct Download {
     #[serde(flatten)]

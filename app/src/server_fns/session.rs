@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use leptos::prelude::use_context;
-use sessions::{Error, Session, axum::SessionHandle};
+use sessions::{ChangeError, Error, Session, axum::SessionHandle};
 
-use super::ApiError;
+use super::{ApiError, Correction};
 use crate::{
     components::session_info::SessionInfo, greeting::Greeting, shell::Site, stored_data::StoredField, visitor::Visitor,
 };
@@ -39,11 +39,14 @@ pub(super) async fn greet_with(
 /// Corrects greeting and count; `None` without a session.
 pub(super) async fn correct(
     session: &SessionHandle<Visitor>,
-    greeting: Greeting,
-    views: u64,
+    Correction { greeting, views }: Correction,
 ) -> Result<Option<Arc<Session<Visitor>>>, ApiError> {
-    let corrected = session.update(move |visitor| visitor.correct(greeting, views)).await?;
-    Ok(corrected.map(|corrected| corrected.session))
+    let correct = move |visitor: &mut Visitor| visitor.correct(&greeting, views).ok_or(ApiError::UnknownGreeting);
+    match session.try_update(correct).await {
+        Ok(corrected) => Ok(corrected.map(|corrected| corrected.session)),
+        Err(ChangeError::Refused(why)) => Err(why),
+        Err(ChangeError::Failed(error)) => Err(error.into()),
+    }
 }
 
 /// Reads the session and changes nothing; `None` without one.

@@ -1,6 +1,8 @@
 //! `server sessions`: what it shows is what servers see, and what it changes they see at the next view.
 
+use app::visitor::Visitor;
 use serde_json::{Value, json};
+use sessions::{Settings, SignIn, store::sqlite::SqliteStore};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::support::{
@@ -214,6 +216,24 @@ async fn an_expired_session_is_not_set(app: TestApp) {
     let key = before.json()[0]["id"].as_str().expect("an id").to_owned();
     app.run(&["sessions", "set", &key, "views=5"]).await.assert_fails(1, &[&key, "expired"]);
     assert_eq!(app.run(&["sessions", "list", "--json"]).await.well().out, before.out);
+}
+
+/// The page itself gives no new ids, an application that signs people in does.
+#[tokio::test]
+async fn a_session_with_a_new_id_is_set_where_the_old_one_leads_to_it() {
+    let app = TestApp::on_sqlite();
+    app.start().await.kill().await;
+    let store = SqliteStore::open_existing(app.path("sessions.db")).expect("a store");
+    let sessions = Visitor::sessions(store, Settings::default());
+    let old = sessions.upsert(None, Visitor::count_view).await.expect("a session").new_id.expect("an id");
+    let new = sessions.rotate(old).await.expect("an answer").expect("a session").session.key;
+    let set = app.run(&["sessions", "set", &old.key().to_string(), "views=41", "--json"]).await.well().json();
+    assert_eq!((&set[0]["id"], &set[0]["data"]["views"]), (&json!(new.to_string()), &json!(41)));
+
+    let old = sessions.upsert(None, Visitor::count_view).await.expect("a session").new_id.expect("an id");
+    sessions.sign_in(Some(old), SignIn::new("ada"), |_| {}).await.expect("a sign-in");
+    let key = old.key().to_string();
+    app.run(&["sessions", "set", &key, "views=41"]).await.assert_fails(1, &[&key, "replaced"]);
 }
 
 async fn names_that_are_no_keys_end_no_list(app: TestApp) {

@@ -9,6 +9,7 @@ on_both_stores!(
     looking_at_it_counts_and_creates_nothing,
     the_download_is_what_is_stored,
     it_is_corrected_by_script_and_by_form,
+    a_greeting_that_the_owner_wrote_stays_when_the_count_is_corrected,
     a_wrong_correction_changes_nothing,
 );
 
@@ -95,6 +96,24 @@ async fn it_is_corrected_by_script_and_by_form(app: TestApp) {
         assert_eq!(browser.view(&server).await, View { views, greeting: "Ciao Mondo".to_owned() });
     }
     assert_eq!(app.store.session(browser.id()).await.expect("a session").data["views"], 9);
+}
+
+async fn a_greeting_that_the_owner_wrote_stays_when_the_count_is_corrected(app: TestApp) {
+    let server = app.start().await;
+    let mut browser = Browser::new();
+    browser.view(&server).await;
+    app.store.edit(browser.id(), "greeting", Some(&json!("Moin <3"))).await;
+
+    let page = get(&mut browser, &server, "/session").await;
+    let form = page.body.split("id=\"correct\"").nth(1).expect("a form");
+    let first = form.split("<option").nth(1).expect("an option");
+    assert!(first.contains("value=\"Moin &lt;3\" selected"), "what the form sends: {first}");
+    let selected = form.matches(" selected").count();
+    assert_eq!(selected, 1, "{form}");
+
+    let sent = browser.post(&server, "/api/correct", "correction[greeting]=Moin+%3C3&correction[views]=6").await;
+    assert_eq!(sent.status, 200, "{sent:?}");
+    assert_eq!(browser.view(&server).await, View { views: 7, greeting: "Moin <3".to_owned() });
 }
 
 async fn a_wrong_correction_changes_nothing(app: TestApp) {

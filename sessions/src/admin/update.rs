@@ -24,9 +24,9 @@ struct Updating<'a> {
 }
 
 impl Admin {
-    /// Changes the application's fields of a session exactly once, or of the one it was rotated to; `None` if
-    /// there's none, if it has expired, or if its id was closed. It takes effect at the session's next use, and is no
-    /// activity itself: the session ends when it would have ended.
+    /// Changes the application's fields of a session exactly once, or of the one it was rotated to, and returns the key
+    /// and the record of the one that was changed; `None` if there's none, if it has expired, or if its id was closed. It
+    /// takes effect at the session's next use, and is no activity itself: the session ends when it would have ended.
     ///
     /// `change` may run several times, and its last run counts. The application has to be able to read what it
     /// leaves.
@@ -38,7 +38,7 @@ impl Admin {
         &self,
         key: &SessionKey,
         mut change: impl FnMut(&mut Map<String, Value>) -> Result<(), Cause> + Send,
-    ) -> Result<Option<Record>, Error> {
+    ) -> Result<Option<(SessionKey, Record)>, Error> {
         let mut budget = self.budget();
         let mut next = *key;
         // An id leads to its successor only.
@@ -47,7 +47,7 @@ impl Admin {
             let base = Base { stored, is_guess: false };
             let mut plan = Updating { key: next, change: &mut change, record: None };
             match transact(&self.store, next, &mut plan, &mut budget, base, |_| {}).await? {
-                End::Applied { .. } | End::Kept(_) => return Ok(plan.record),
+                End::Applied { .. } | End::Kept(_) => return Ok(plan.record.map(|record| (next, record))),
                 End::Moved(successor) => next = successor,
                 End::Gone | End::Over | End::Closed | End::HandedOver(_) => break,
             }

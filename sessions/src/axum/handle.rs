@@ -269,10 +269,8 @@ impl<T: SessionData> SessionHandle<T> {
     /// # Errors
     /// See [`Error`].
     pub async fn of_same_user(&self) -> Result<Vec<UserSession>, Error> {
-        match self.user().await? {
-            Some(user) => self.0.sessions.of_user(&user).await,
-            None => Ok(Vec::new()),
-        }
+        let Some(user) = self.user().await? else { return Ok(Vec::new()) };
+        self.0.noted(self.0.sessions.of_user(&user).await, |_| "listed")
     }
 
     /// Ends one session of the user who is signed in here, and returns whether there was one of this key.
@@ -280,10 +278,9 @@ impl<T: SessionData> SessionHandle<T> {
     /// # Errors
     /// See [`Error`].
     pub async fn end_one_of_same_user(&self, key: SessionKey) -> Result<bool, Error> {
-        match self.user().await? {
-            Some(user) => self.0.sessions.end_one_of_user(&user, key).await,
-            None => Ok(false),
-        }
+        let Some(user) = self.user().await? else { return Ok(false) };
+        let ended = self.0.sessions.end_one_of_user(&user, key).await;
+        self.0.noted(ended, |is_ended| if *is_ended { "ended" } else { "absent" })
     }
 
     /// Ends all other sessions of the user who is signed in here, and returns how many: what an application offers
@@ -293,10 +290,9 @@ impl<T: SessionData> SessionHandle<T> {
     /// See [`Error`].
     pub async fn end_others_of_same_user(&self) -> Result<u64, Error> {
         let session = self.read().await?;
-        match session.as_ref().and_then(|session| Some((session.key, session.user.as_ref()?))) {
-            Some((key, user)) => self.0.sessions.end_all_of_user(&user.id, Some(key)).await,
-            None => Ok(0),
-        }
+        let who = session.as_ref().and_then(|session| Some((session.key, session.user.as_ref()?)));
+        let Some((key, user)) = who else { return Ok(0) };
+        self.0.noted(self.0.sessions.end_all_of_user(&user.id, Some(key)).await, |_| "ended")
     }
 
     async fn user(&self) -> Result<Option<String>, Error> {

@@ -11,8 +11,8 @@ pub struct Usage {
     /// The session's name in the store; `None` if the request has none, or none any more.
     pub session: Option<SessionKey>,
     /// What was last done with the session: `created`, `changed`, `read`, `signed_in`, `signed_out`, `rotated`,
-    /// `deleted`, `refused` if the change did, or `absent` if there was none to do it with; else the
-    /// [`Error::kind`](crate::Error::kind). `None` if nothing was.
+    /// `confirmed`, `deleted`, or `refused` if the change did; with other sessions of the same user: `listed`, `ended`;
+    /// `absent` if there was none to do it with; else the [`Error::kind`](crate::Error::kind). `None` if nothing was.
     pub outcome: Option<&'static str>,
     /// Why it failed, if it did.
     pub error: Option<String>,

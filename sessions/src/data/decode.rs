@@ -1,6 +1,6 @@
 //! Fields as a value, and the fields after a change of it.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{any::type_name, borrow::Cow, collections::BTreeMap};
 
 use serde_json::Value;
 
@@ -50,10 +50,12 @@ impl<T: SessionData> Codec<T> {
             },
         };
         if let Some(data) = self.repair(record, &visible) {
-            tracing::warn!(%key, path, %cause, "a session's data could not be read; broken fields are replaced");
+            tracing::warn!(%key, path, "a session's data could not be read; broken fields are replaced");
             return Ok(Decoded { data, repaired: true });
         }
-        tracing::error!(%key, path, %cause, "a session's data can't be read as the application's; it stays as it is");
+        // The cause is not logged: it may quote the value, which is the visitor's.
+        let expected = type_name::<T>();
+        tracing::error!(%key, path, expected, "a session's data can't be read as the application's; it stays as it is");
         Err(Error::Unreadable { key: *key, path, cause })
     }
 
@@ -154,7 +156,11 @@ impl<T: SessionData> Codec<T> {
     /// Fails if the type would read these fields, which it has written, as another value, or not at all.
     fn check_faithful(fields: &Fields) -> Result<(), DataError> {
         let unfaithful = |why: String| DataError::from(DataProblem::NotFaithful(why));
-        let read = T::deserialize(Root(fields)).map_err(|error| unfaithful(error.to_string()))?;
+        let read = T::deserialize(Root(fields)).or_else(|_error| {
+            // Again, to learn where it is.
+            serde_path_to_error::deserialize(Root(fields))
+                .map_err(|error| unfaithful(error.inner().to_string()).at(error.path()))
+        })?;
         let again = fields_of(&read, usize::MAX)?;
         let difference = || {
             let names = fields.keys().chain(again.keys());

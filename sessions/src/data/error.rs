@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::ser;
+use serde_path_to_error::{Path, Segment};
 
 /// Data that can't be stored: where in it, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +45,8 @@ pub enum DataProblem {
     TooDeep(usize),
     /// All fields together have more than this number of bytes.
     TooLarge(usize),
-    /// The type writes a value that it then reads as another one, or can't read.
+    /// The type writes a value that it then reads as another one, or can't read; and why. That may quote the value, so
+    /// it's not part of the error's text, which ends up in logs.
     NotFaithful(String),
     /// The type's own reason.
     Custom(String),
@@ -67,6 +69,15 @@ impl DataError {
     pub(super) fn within_item(mut self, index: usize) -> Self {
         self.path.push(Part::Index(index));
         self
+    }
+
+    /// The same, at this path.
+    pub(super) fn at(self, path: &Path) -> Self {
+        path.iter().rev().fold(self, |error, segment| match segment {
+            Segment::Seq { index } => error.within_item(*index),
+            Segment::Map { key: name } | Segment::Enum { variant: name } => error.within(name),
+            Segment::Unknown => error,
+        })
     }
 
     /// Where it is, as `items[3].price`; empty if it's about the data as a whole.
@@ -128,7 +139,7 @@ impl fmt::Display for DataProblem {
             Self::NullInSome => f.write_str("is a Some that would come back as None"),
             Self::TooDeep(limit) => write!(f, "is more than {limit} levels deep"),
             Self::TooLarge(limit) => write!(f, "is beyond the limit of {limit} bytes for all data of a session"),
-            Self::NotFaithful(why) => write!(f, "would not come back as it is: {why}"),
+            Self::NotFaithful(_) => f.write_str("would not come back as it is: the type does not read what it writes"),
             Self::Custom(why) => write!(f, "can't be serialised: {why}"),
             Self::Store(why) => write!(f, "is refused by the store: {why}"),
         }

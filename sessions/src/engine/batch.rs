@@ -204,7 +204,7 @@ impl<T: SessionData> Engine<T> {
         let (caller, progress, response) = Caller::new();
         batch.members[0].job.caller = Some(caller);
         batch.is_task = true;
-        let mut budget = budget.of_task();
+        let mut budget = budget.of_unsent();
         tokio::spawn(async move { batch.run(Some(base), &mut budget).await }.in_current_span());
         hear(response, &progress, deadline).await
     }
@@ -255,27 +255,29 @@ impl<T: SessionData> Batch<T> {
         (None, self.settle(result, budget).await)
     }
 
-    /// Replies to all callers, and returns the reply for one who does it by itself. If the store refuses the record for what is in it, it doesn't say whose change that is:
-    /// then each half of the changes is tried alone.
+    /// Replies to all callers, and returns the reply for one who does it by itself. If the store refuses the record for
+    /// what is in it, it doesn't say whose change that is: then each half of the changes is tried alone.
     async fn settle(&mut self, result: Result<End, Error>, budget: &mut Budget) -> Option<Reply<T>> {
         match result {
             Err(Error::Data(why)) if self.members.len() > 1 && matches!(why.problem(), DataProblem::Store(_)) => {
-                Box::pin(self.halve(budget)).await
+                Box::pin(self.halve(budget)).await;
+                None
             }
             result => self.reply(&result),
         }
     }
 
-    async fn halve(&mut self, budget: &mut Budget) -> Option<Reply<T>> {
+    async fn halve(&mut self, budget: &Budget) {
         self.is_task = false;
         let second = self.members.split_off(self.members.len() / 2);
-        let mut own = None;
         for half in [std::mem::take(&mut self.members), second] {
             self.members = half;
-            let result = self.transact(None, budget).await;
-            own = self.settle(result, budget).await.or(own);
+            // Each has a budget of its own: what became of the writes of one says nothing about the other.
+            let mut budget = budget.of_unsent();
+            let result = self.transact(None, &mut budget).await;
+            // Of several changes each has a caller: there's no reply to return.
+            self.settle(result, &mut budget).await;
         }
-        own
     }
 
     async fn transact(&mut self, base: Option<Base>, budget: &mut Budget) -> Result<End, Error> {
@@ -309,6 +311,10 @@ impl<T: SessionData> Batch<T> {
         let mut own = None;
         for Member { job, result } in self.members.drain(..) {
             let reply = match (end, result) {
+                // A run on a guess that turned out to be wrong does not count.
+                (Ok(End::Gone | End::Over), _) => Ok(Ok(Applied::Gone)),
+                (Ok(End::Moved(successor)), _) => Ok(Ok(Applied::Moved(*successor))),
+                (Ok(End::Closed), _) => Ok(Err(Error::Superseded)),
                 (_, Some(Run::Panicked(panic))) => Err(panic),
                 (_, Some(Run::Failed(error))) => Ok(Err(error)),
                 (Ok(End::Applied { .. } | End::Kept(_)), Some(Run::Done(session, value))) => {
@@ -318,9 +324,6 @@ impl<T: SessionData> Batch<T> {
                     Ok(Ok(Applied::Refused(refusal)))
                 }
                 (Ok(End::Applied { .. } | End::Kept(_) | End::HandedOver(_)), _) => Ok(Err(Error::Busy)),
-                (Ok(End::Gone | End::Over), _) => Ok(Ok(Applied::Gone)),
-                (Ok(End::Moved(successor)), _) => Ok(Ok(Applied::Moved(*successor))),
-                (Ok(End::Closed), _) => Ok(Err(Error::Superseded)),
                 // Of what refused nothing was sent.
                 (Err(Error::Unavailable { cause, .. }), Some(Run::Refused(_))) => {
                     Ok(Err(Error::Unavailable { outcome: Outcome::NotApplied, cause: Arc::clone(cause) }))

@@ -59,8 +59,8 @@ impl Budget {
         }
     }
 
-    /// One of the same deadline and for the same caller, for a task that goes on with the work.
-    pub(super) fn of_task(&self) -> Self {
+    /// One of the same deadline and for the same caller, for work of which nothing has been sent.
+    pub(super) fn of_unsent(&self) -> Self {
         let mut budget = Self::with_pace(Duration::ZERO, self.meter.clone(), Arc::clone(&self.pace));
         budget.deadline = self.deadline;
         budget

@@ -69,13 +69,15 @@ impl<T: SessionData> Engine<T> {
 
     /// What is stored under the key and has not expired.
     pub(super) async fn find(&self, key: SessionKey, budget: &mut Budget) -> Result<Option<Arc<Stored>>, Error> {
-        let stored = budget.read(|| self.store.get(&key)).await?;
-        let is_there = |stored: &Stored| !self.lifetime.is_over(&stored.record, self.now());
-        let found = stored.filter(is_there).map(Arc::new);
-        if found.is_none() {
+        let Some(stored) = budget.read(|| self.store.get(&key)).await? else {
             metrics::unknown_id();
+            return Ok(None);
+        };
+        if self.lifetime.is_over(&stored.record, self.now()) {
+            metrics::expired();
+            return Ok(None);
         }
-        Ok(found)
+        Ok(Some(Arc::new(stored)))
     }
 }
 

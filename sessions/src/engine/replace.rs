@@ -170,8 +170,12 @@ impl<T: SessionData> Engine<T> {
             End::Kept(_) => plan.refusal.map_or(Replacement::Gone, Replacement::Refused),
             End::Moved(successor) => Replacement::Moved(successor),
             End::Closed => return Err(Error::Superseded),
-            End::Gone | End::Over | End::HandedOver(_) => {
+            End::Gone | End::HandedOver(_) => {
                 metrics::unknown_id();
+                Replacement::Gone
+            }
+            End::Over => {
+                metrics::expired();
                 Replacement::Gone
             }
         })

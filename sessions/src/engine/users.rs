@@ -1,15 +1,20 @@
 //! The sessions of a user.
 
+use std::time::Duration;
+
 use super::{Budget, Deletion, Engine, delete};
 use crate::{
     Error, Meter, SessionData, SessionKey, UserSession,
     metrics::{self, Operation},
-    record::Replaced,
+    record::{Replaced, later},
     store::Stored,
 };
 
 /// How many sessions are read at once.
 const PAGE: usize = 100;
+
+/// By how much the clocks of two instances may differ.
+const CLOCK_DIFFERENCE: Duration = Duration::from_secs(2);
 
 impl<T: SessionData> Engine<T> {
     /// The sessions of this user that have not ended.
@@ -37,15 +42,16 @@ impl<T: SessionData> Engine<T> {
 
     /// Ends the sessions of this user that began before now, but for one; and how many.
     ///
-    /// A sign-in that is under way at the same time may come after: so this looks again until it finds none that began
-    /// before it did.
+    /// A sign-in or a rotation that is under way at the same time may put one under a key that was looked through already:
+    /// so this looks again until it finds none that began before it did. Another instance's clock may be ahead: what
+    /// began shortly after is ended, too.
     pub(crate) async fn end_all_of_user(
         &self,
         user: &str,
         spared: Option<SessionKey>,
         meter: &Meter,
     ) -> Result<u64, Error> {
-        let begun = self.now();
+        let latest = later(self.now(), CLOCK_DIFFERENCE);
         let (mut ended, mut is_first) = (0, true);
         loop {
             let mut found = false;
@@ -56,7 +62,7 @@ impl<T: SessionData> Engine<T> {
                 after = Some(*last);
                 for (key, stored) in page {
                     // What is there at first began before, whatever its instance's clock says.
-                    let began_before = is_first || stored.record.created_at.is_none_or(|created| created <= begun);
+                    let began_before = is_first || stored.record.created_at.is_none_or(|created| created <= latest);
                     if Some(key) == spared || !began_before {
                         continue;
                     }

@@ -189,8 +189,8 @@ impl SqliteStore {
         }
     }
 
-    /// Sweeps now and then `every` so often, until dropped. Run it as a task beside the server; several
-    /// processes on one file may all do so.
+    /// Sweeps at once, then once per `every`, until it is dropped. Run it as a task beside the server; several processes
+    /// on one file may all do so.
     pub async fn keep_swept(self, every: Duration) {
         let mut ticks = tokio::time::interval(every);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

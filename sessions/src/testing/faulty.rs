@@ -10,7 +10,7 @@ use crate::{
     store::{Store, StoreError, Stored, Version, Write},
 };
 
-/// What befalls one call of a store.
+/// The fault that is injected into one call of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing.
@@ -38,7 +38,7 @@ pub struct Faulty<S> {
 }
 
 impl<S: Store> Faulty<S> {
-    /// Before each call, `choose` says what befalls it.
+    /// Before each call, `choose` says which fault is injected into it.
     pub fn new(inner: Arc<S>, choose: impl Fn() -> Fault + Send + Sync + 'static) -> Self {
         Self { inner, choose: Box::new(choose) }
     }

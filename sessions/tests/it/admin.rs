@@ -197,7 +197,8 @@ async fn a_change_takes_effect_at_the_next_view_and_is_none() {
     let id = sessions.upsert(None, Counter::count).await.expect("a view").new_id.expect("a new id");
     let admin = admin(Arc::clone(&store));
     let before = admin.get(&id.key()).await.expect("an answer").expect("a session");
-    let after = admin.update(&id.key(), set("views", 41)).await.expect("an answer").expect("a session");
+    let (key, after) = admin.update(&id.key(), set("views", 41)).await.expect("an answer").expect("a session");
+    assert_eq!(key, id.key());
     assert_eq!((after.created_at, after.expires_at), (before.created_at, before.expires_at));
     assert_eq!(admin.get(&id.key()).await.expect("an answer"), Some(after));
     let visit = sessions.upsert(Some(id), Counter::count).await.expect("a view");
@@ -218,7 +219,7 @@ async fn a_change_keeps_what_others_write_meanwhile() {
             change(&*store, &key, |record| drop(record.data.insert(format!("note {n}"), json!(n)))).await;
         }
     });
-    let record = admin(meddled).update(&key, set("n", 7)).await.expect("an answer").expect("a session");
+    let (_, record) = admin(meddled).update(&key, set("n", 7)).await.expect("an answer").expect("a session");
     assert_eq!(Value::Object(record.data), json!({"n": 7, "note 0": 0, "note 1": 1, "note 2": 2}));
 }
 
@@ -274,7 +275,7 @@ async fn a_change_can_drop_a_field_and_not_touch_the_engines() {
         data.clear();
         Ok(())
     };
-    let dropped = admin.update(&key, clear).await.expect("an answer").expect("a session");
+    let (_, dropped) = admin.update(&key, clear).await.expect("an answer").expect("a session");
     assert_eq!(Value::Object(dropped.data), json!({}));
 }
 
@@ -285,7 +286,8 @@ async fn what_is_done_to_a_rotated_session_is_done_where_it_is_now() {
     let old = sessions.upsert(None, Counter::count).await.expect("a view").new_id.expect("a new id");
     let new = sessions.rotate(old).await.expect("an answer").expect("a session").new_id.expect("a new id");
     let admin = admin(Arc::clone(&store));
-    admin.update(&old.key(), set("views", 41)).await.expect("an answer");
+    let (changed, _) = admin.update(&old.key(), set("views", 41)).await.expect("an answer").expect("a session");
+    assert_eq!(changed, new.key());
     assert_eq!(sessions.upsert(Some(new), Counter::count).await.expect("a view").session.data.views, 42);
     let replaced = Filter { state: Some(State::Replaced), ..Filter::default() };
     let record = admin.get(&old.key()).await.expect("an answer").expect("a record");
@@ -324,7 +326,7 @@ async fn a_change_whose_answer_is_lost_is_not_made_again_after_a_rotation() {
     });
     tokio::time::sleep(Duration::from_millis(100)).await;
     let new = sessions.rotate(id).await.expect("an answer").expect("a session").new_id.expect("a new id");
-    let changed = changing.await.expect("no panic").expect("an answer").expect("a session");
+    let (_, changed) = changing.await.expect("no panic").expect("an answer").expect("a session");
     assert_eq!(changed.data["views"], 2);
     assert_eq!(sessions.read(new).await.expect("an answer").expect("a session").data.views, 2);
 }

@@ -1,6 +1,12 @@
 //! The layer for axum: when it sets the cookie, and what else a response then says.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -10,7 +16,7 @@ use axum::{
     routing::{get, post},
 };
 use exact_sessions::{
-    Error, SessionId, Sessions, Settings,
+    Error, SessionId, Sessions, Settings, SignIn,
     axum::{SessionHandle, SessionLayer, Usages},
     cookie::CookiePolicy,
     store::memory::MemoryStore,
@@ -23,9 +29,9 @@ use crate::bench::{Bench, Counter};
 type Handle = SessionHandle<Counter>;
 
 fn app(faults: &'static [Fault]) -> Router {
-    let calls = std::sync::atomic::AtomicUsize::new(0);
+    let calls = AtomicUsize::new(0);
     let choose = move || {
-        let call = calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let call = calls.fetch_add(1, Ordering::SeqCst);
         faults.get(call).copied().unwrap_or(Fault::None)
     };
     let store = Faulty::new(Arc::new(MemoryStore::default()), choose);
@@ -214,6 +220,47 @@ async fn a_response_tells_what_the_request_did_and_cost() {
     let (response, _) = ask(&app, "/get", "").await;
     let usage = response.extensions().get::<Usages>().and_then(Usages::main).expect("usage");
     assert_eq!((usage.session, usage.outcome, usage.meter.round_trips()), (None, Some("absent"), 0));
+}
+
+#[tokio::test]
+async fn a_response_tells_what_was_done_with_the_other_sessions_of_a_user() {
+    // Of the calls since the number was last set to 0, the second fails: what comes after the session was read.
+    let calls = Arc::new(AtomicUsize::new(10));
+    let choose = {
+        let calls = Arc::clone(&calls);
+        move || if calls.fetch_add(1, Ordering::SeqCst) == 1 { Fault::Refused } else { Fault::None }
+    };
+    let sessions = Sessions::<Counter>::new(Faulty::new(Arc::new(MemoryStore::default()), choose));
+    let other = sessions.sign_in(None, SignIn::new("ada"), |_| {}).await.expect("a sign-in").session.key;
+    let app = Router::new()
+        .route("/sign-in", get(async |session: Handle| session.sign_in(SignIn::new("ada"), |_| {}).await.map(drop)))
+        .route("/list", get(async |session: Handle| Ok::<_, Error>(session.of_same_user().await?.len().to_string())))
+        .route(
+            "/end-one",
+            get(async move |session: Handle| Ok::<_, Error>(session.end_one_of_same_user(other).await?.to_string())),
+        )
+        .route(
+            "/end-others",
+            get(async |session: Handle| Ok::<_, Error>(session.end_others_of_same_user().await?.to_string())),
+        )
+        .layer(SessionLayer::new(sessions.clone(), CookiePolicy::without_https()));
+    let cookie = set(&ask(&app, "/sign-in", "").await.0).expect("a cookie");
+    for (path, body, outcome) in [
+        ("/list", "2", "listed"),
+        ("/end-one", "true", "ended"),
+        ("/end-one", "false", "absent"),
+        ("/end-others", "0", "ended"),
+    ] {
+        let (response, said) = ask(&app, path, &cookie).await;
+        let usage = response.extensions().get::<Usages>().and_then(Usages::main).expect("usage");
+        assert_eq!((said.as_str(), usage.outcome, &usage.error), (body, Some(outcome), &None), "{path}");
+    }
+    for path in ["/list", "/end-one", "/end-others"] {
+        calls.store(0, Ordering::SeqCst);
+        let (response, _) = ask(&app, path, &cookie).await;
+        let usage = response.extensions().get::<Usages>().and_then(Usages::main).expect("usage");
+        assert_eq!((usage.outcome, usage.error.is_some()), (Some("misconfigured"), true), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use exact_sessions::{
-    Meter,
+    Meter, SignIn,
     metrics::{ROUND_TRIPS, STORE_SECONDS},
     testing::Fault,
 };
@@ -94,6 +94,15 @@ async fn who_comes_back_too_late_is_counted() {
     bench.pass(bench.settings.idle_timeout);
     let found = counting!(bench.view(Some(id)).await.expect("a view"));
     assert_eq!((found["expired_total"], found["created_total"]), (1, 1), "{found:?}");
+    assert!(!found.contains_key("rejected_ids_total reason=unknown"), "{found:?}");
+
+    let found = counting!({
+        assert_eq!(bench.sessions.read(id).await.expect("an answer"), None);
+        assert!(bench.sessions.rotate(id).await.expect("an answer").is_none());
+        assert!(bench.sessions.confirm(id).await.expect("an answer").is_none());
+        bench.sessions.sign_in(Some(id), SignIn::new("ada"), Counter::count).await.expect("a sign-in");
+    });
+    assert_eq!((found["expired_total"], found["created_total"]), (4, 1), "{found:?}");
     assert!(!found.contains_key("rejected_ids_total reason=unknown"), "{found:?}");
 }
 

@@ -3,12 +3,16 @@
 mod crashes;
 mod processes;
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use async_trait::async_trait;
 use exact_sessions::{
-    Error, SessionKey, SignIn,
-    store::{Store, StoreError, Stored, Version, Write},
+    Error, SessionKey, Sessions, SignIn,
+    store::{Store, StoreError, Stored, Version, Write, memory::MemoryStore},
     testing::Fault,
 };
 
@@ -97,6 +101,28 @@ async fn ending_all_looks_again_until_there_is_none() {
     assert_eq!(bench.sessions.of_user("ada").await.expect("a list"), []);
 }
 
+/// Sessions of an instance whose clock is ahead get new ids, under keys that may have been looked through already.
+#[tokio::test(start_paused = true)]
+async fn ending_all_finds_what_an_instance_with_a_clock_ahead_moves_meanwhile() {
+    let bench = Bench::new();
+    let ahead = || UNIX_EPOCH + Duration::from_secs(1_800_000_001);
+    let ahead = Sessions::builder(Arc::clone(&bench.store), Counter::default).clock(Arc::new(ahead)).build();
+    let mut ids = Vec::new();
+    for _ in 0..16 {
+        let signed_in = ahead.sign_in(None, SignIn::new("ada"), |_| {}).await.expect("a sign-in");
+        ids.push(signed_in.new_id.expect("an id"));
+    }
+    // The list is quick and the first delete slow: the rotations come between.
+    let (slow, _) = bench.always(&[Fault::None, SLOW, Fault::None]);
+    let end = tokio::spawn(async move { slow.end_all_of_user("ada", None).await });
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    for id in ids {
+        ahead.rotate(id).await.expect("an answer").expect("a session");
+    }
+    assert_eq!(end.await.expect("no panic").expect("an answer"), 16);
+    assert_eq!(bench.sessions.of_user("ada").await.expect("a list"), []);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_doubled_rotation_ends_by_the_deadline_of_one_request() {
     let bench = Bench::new();
@@ -107,4 +133,36 @@ async fn a_doubled_rotation_ends_by_the_deadline_of_one_request() {
     let begun = tokio::time::Instant::now();
     assert!(sessions.rotate(id).await.is_err());
     assert!(begun.elapsed() <= bench.settings.store_timeout + Duration::from_millis(5), "{:?}", begun.elapsed());
+}
+
+/// An instance that remembers a session runs a change on that. If the session has ended or has a new id since, what that
+/// run led to does not count.
+#[tokio::test]
+async fn a_change_that_fails_on_what_was_remembered_learns_what_became_of_the_session() {
+    type Weights = BTreeMap<String, f64>;
+    let store = Arc::new(MemoryStore::default());
+    let [here, there] = [(); 2].map(|()| Sessions::<Weights>::new(Arc::clone(&store)));
+    // It can be stored once there is a weight.
+    let spoil = |data: &mut Weights| {
+        let weight = if data.is_empty() { f64::NAN } else { 2.0 };
+        data.insert("hat".to_owned(), weight);
+    };
+    let new = async || here.upsert(None, |_| {}).await.expect("a session").new_id.expect("an id");
+
+    let ended = new().await;
+    there.delete(ended).await.expect("an answer");
+    let changed = here.update(ended, spoil).await;
+    assert!(matches!(changed, Ok(None)), "there is none: {changed:?}");
+
+    let signed_in = new().await;
+    there.sign_in(Some(signed_in), SignIn::new("ada"), |_| {}).await.expect("a sign-in");
+    let changed = here.update(signed_in, spoil).await;
+    assert!(matches!(changed, Err(Error::Superseded)), "it has a new id: {changed:?}");
+
+    let rotated = new().await;
+    let add = |data: &mut Weights| _ = data.insert("coat".to_owned(), 1.0);
+    there.update(rotated, add).await.expect("a change");
+    there.rotate(rotated).await.expect("an answer").expect("a session");
+    let changed = here.update(rotated, spoil).await.expect("a change").expect("a session");
+    assert_eq!(changed.session.data.len(), 2, "it was followed");
 }

@@ -25,10 +25,6 @@ pub(super) fn check(config: &Config, location: &StoreLocation, on_google_cloud: 
              and the limit",
         ),
         (
-            config.new_sessions_per_minute == 0 && config.trusted_proxies > 0,
-            "TRUSTED_PROXIES is set and NEW_SESSIONS_PER_MINUTE is 0: nothing asks for addresses",
-        ),
-        (
             on_google_cloud && on_sqlite,
             "SESSION_STORE is an SQLite file on Google Cloud: each instance has a disk of its own, and loses it",
         ),
@@ -79,7 +75,8 @@ mod tests {
             (&["--session-idle-timeout=30d", "--session-lifetime=29d"], sqlite, false, "SESSION_IDLE_TIMEOUT"),
             (&["--session-first-timeout=15d"], sqlite, false, "SESSION_FIRST_TIMEOUT"),
             (&["--new-sessions-per-minute=5", "--https-only"], sqlite, false, "TRUSTED_PROXIES is 0"),
-            (&["--trusted-proxies=2"], sqlite, false, "NEW_SESSIONS_PER_MINUTE is 0"),
+            // The limit of connections for each address needs it, too.
+            (&["--trusted-proxies=2"], sqlite, false, ""),
             (&deployed, sqlite, true, "SQLite file on Google Cloud"),
             (&deployed, emulator, true, "FIRESTORE_EMULATOR_HOST"),
             (&["--host=0.0.0.0"], firestore, true, "HTTPS_ONLY is false"),

@@ -16,7 +16,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// How many sessions are between two lines where there's no terminal.
 const LINE: u64 = 5_000;
 
-/// Progress on standard error: a bar on a terminal, else a line now and then. Dropping it removes the bar.
+/// Progress on standard error: a bar on a terminal, else a line for every 5,000 sessions. Dropping it removes the bar.
 pub(super) struct Progress {
     what: &'static str,
     bar: Option<ProgressBar>,

@@ -1,10 +1,11 @@
 //! `set`: a change of what a session holds.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::SystemTime};
 
 use app::visitor::Visitor;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
+use sessions::admin::State;
 
 use super::{
     Sessions,
@@ -38,11 +39,15 @@ pub(super) async fn run(args: &SetArgs) -> Result<(), Failure> {
         Ok(())
     });
     match changed.await.map_err(sessions.failed())? {
-        Some(record) => print(&key, &record, args.json),
-        None if sessions.admin.get(&key).await.map_err(sessions.failed())?.is_some() => {
-            Err(Failure::new(format!("the session {key} has expired: no visitor would see the change")))
-        }
-        None => Err(missing(&key)),
+        // A session that was rotated has another key than the one that was asked for.
+        Some((key, record)) => print(&key, &record, args.json),
+        None => Err(match sessions.admin.get(&key).await.map_err(sessions.failed())? {
+            Some(record) if State::of(&record, SystemTime::now()) == State::Replaced => Failure::new(format!(
+                "the session {key} was replaced by one with another id, which it does not lead to"
+            )),
+            Some(_) => Failure::new(format!("the session {key} has expired: no visitor would see the change")),
+            None => missing(&key),
+        }),
     }
 }
 

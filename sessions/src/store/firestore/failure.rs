@@ -5,7 +5,7 @@ use firestore::errors::FirestoreError;
 
 use super::{Condition, StoreError};
 
-/// A failure of a read, or of a delete, which may be repeated as it is.
+/// A failure of a read, which may be repeated as it is.
 pub(super) fn of_access(error: FirestoreError) -> StoreError {
     match code(&error) {
         "Aborted" => StoreError::contended(error),

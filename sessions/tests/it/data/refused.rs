@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use exact_sessions::{DataProblem, Error, Sessions, Settings};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Value, json};
 
 use crate::places::Place;
@@ -20,7 +20,21 @@ struct Wild {
     keyed: Vec<BTreeMap<(u8, u8), u8>>,
     #[serde(default, skip_deserializing)]
     forgotten: u8,
+    #[serde(default)]
+    nested: Vec<Nested>,
     good: u8,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Nested {
+    #[serde(default, deserialize_with = "narrow")]
+    wide: String,
+}
+
+/// Does not read all that is written.
+fn narrow<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.len() < 4 { Ok(text) } else { Err(D::Error::custom(format!("{text} is too wide"))) }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -61,6 +75,7 @@ where
                 let Err(Error::Data(why)) = result else { panic!("{at}: {result:?}") };
                 assert_eq!(why.path(), *path, "{at}: {why}");
                 assert!(is_right(why.problem()), "{at}: {why}");
+                assert!(!why.to_string().contains("secret"), "{at}: the text of an error ends up in logs: {why}");
                 let first = said.entry(n).or_insert_with(|| why.to_string());
                 assert_eq!(*first, why.to_string(), "every store says the same");
             }
@@ -82,6 +97,13 @@ async fn what_cannot_be_kept_is_refused_on_every_store_alike() {
         ("maybe", |data| data.maybe = Some(None), |why| *why == DataProblem::NullInSome),
         ("keyed[0]", |data| data.keyed = vec![[((1, 2), 3)].into()], |why| *why == DataProblem::KeyNotText),
         ("forgotten", |data| data.forgotten = 1, |why| matches!(why, DataProblem::NotFaithful(_))),
+        (
+            "nested[1].wide",
+            |data| {
+                data.nested = vec![Nested::default(), Nested { wide: "secret".into() }];
+            },
+            |why| matches!(why, DataProblem::NotFaithful(why) if why.contains("secret")),
+        ),
         ("json.b", |data| data.json = json!({"b": "x".repeat(LIMIT)}), |why| *why == DataProblem::TooLarge(LIMIT)),
         (
             "json.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a",

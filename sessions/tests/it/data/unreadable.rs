@@ -104,14 +104,20 @@ async fn it_is_an_error_and_stays_as_it_is() {
                     .map(drop),
             ];
             drop(log);
+            let mut shown = String::new();
             for result in results {
+                let text = result.as_ref().map_or_else(ToString::to_string, |()| String::new());
                 let Err(Error::Unreadable { key, path, .. }) = result else { panic!("{field}: {result:?}") };
                 assert_eq!((key, path.as_str()), (id.key(), field));
+                shown.push_str(&text);
             }
             assert_eq!(stored(&store, id).await, before, "{}: not even its version has changed", place.name());
             let log = lines.0.lock().expect("no panic").clone();
             assert!(log.contains(&id.key().to_string()) && log.contains(field), "{log}");
             assert!(!log.contains(&id.expose()), "no secrets");
+            for stored in ["Suspended", "many", "dark"] {
+                assert!(!log.contains(stored) && !shown.contains(stored), "a value of the visitor's: {log} {shown}");
+            }
 
             let repairing = Sessions::builder(Arc::clone(&store), Account::default).repair([field]).build();
             let repaired = repairing.update(id, |_| {}).await.expect("a change").expect("a session").session.data;
