@@ -9,7 +9,7 @@ use crate::support::{
     Browser, Instance, TestApp, View,
     browser::UNKNOWN,
     command::ended,
-    store::{Many, OLD, key_of},
+    store::{Many, OLD, Store, key_of},
 };
 
 on_both_stores!(
@@ -223,7 +223,8 @@ async fn an_expired_session_is_not_set(app: TestApp) {
 async fn a_session_with_a_new_id_is_set_where_the_old_one_leads_to_it() {
     let app = TestApp::on_sqlite();
     app.start().await.kill().await;
-    let store = SqliteStore::open_existing(app.path("sessions.db")).expect("a store");
+    let Store::Sqlite(file) = &app.store else { unreachable!() };
+    let store = SqliteStore::open_existing(file.path()).expect("a store");
     let sessions = Visitor::sessions(store, Settings::default());
     let old = sessions.upsert(None, Visitor::count_view).await.expect("a session").new_id.expect("an id");
     let new = sessions.rotate(old).await.expect("an answer").expect("a session").session.key;
