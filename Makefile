@@ -68,7 +68,7 @@ bench-peers: build ## Measure the page beside the tutorial's in Go, Node and Pyt
 lighthouse: build ## Let Lighthouse judge the release
 	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && npm --prefix end2end run lighthouse
 
-lint: ## Check format, lints, documentation, types, scripts and dependencies
+lint: ## Check format, lints, documentation, links, types, scripts and dependencies
 	@scripts/setup-rust.sh
 	@scripts/setup-npm.sh
 	cargo fmt --all --check
@@ -79,6 +79,7 @@ lint: ## Check format, lints, documentation, types, scripts and dependencies
 	cargo clippy -p frontend --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --exclude frontend
 	npm --prefix end2end run typecheck
+	npm --prefix end2end run links
 	@scripts/tests/cargo-tool.sh
 	@scripts/check-dependencies.sh
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The npm packages of the browser tests (Playwright, TypeScript), exactly as package-lock.json has them.
+# The npm packages of the browser tests (Playwright, TypeScript) and of the check of links, exactly as package-lock.json has them.
 source "$(dirname "$0")/lib.sh"
 
 has npm || fail "npm is missing: install Node.js 20 or newer from https://nodejs.org"
