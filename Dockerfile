@@ -35,7 +35,8 @@ COPY public public
 COPY server server
 COPY sessions sessions
 COPY style style
-RUN scripts/build.sh && mkdir /empty
+# Cargo goes by time stamps: sources that are older than the layer of the dependencies would pass for built.
+RUN find . -name target -prune -o -name '*.rs' -exec touch {} + && scripts/build.sh && mkdir /empty
 
 # Distroless: the C library, CA certificates (the client asks the system for them), and no shell or package
 # manager to keep patched. Debian 13, as the build stage is, since a newer C library's programs don't start on an

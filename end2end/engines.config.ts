@@ -1,4 +1,4 @@
-// The core checks in Firefox and WebKit; the full set runs in Chromium (playwright.config.ts). `make e2e` finds the
+// The core checks in Firefox and WebKit; the full set runs in Chromium (playwright.config.ts). `make engines` finds the
 // browsers (scripts/setup-engines.sh) and builds the server.
 
 import { defineConfig } from '@playwright/test';

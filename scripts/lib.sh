@@ -7,6 +7,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/versions.env
 source scripts/versions.env
 
+# Whatever the machine's own settings of Cargo say: the scripts look for what was built here.
+export CARGO_TARGET_DIR=$PWD/target
+
 # Tools live outside the checkout, one folder for each version, so a fresh clone need not compile them again.
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/hello-sessions
 cargo_leptos_root=$cache/cargo-leptos-$CARGO_LEPTOS_VERSION

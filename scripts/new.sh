@@ -53,7 +53,9 @@ mv Makefile.new Makefile
 edit '/^\.PHONY|\$\(MAKE\)/ s/ (new|test-new|bench-peers|bench|test-outside|kitchen-sink)\b//g; /outside\/Cargo.toml|scripts\/tests/d' Makefile
 edit 's/, "bench"//; /^# A page for the browser tests alone/d; /^exclude = /d; s/; `bench` measures//' Cargo.toml
 edit '/bench/d' Dockerfile .gcloudignore
+edit 's/ \| tee bench\/src\/main\.rs//; s/\bbench[, ]//' scripts/deploy/build-dependencies.sh scripts/deploy/check-image.sh
 edit '/kitchen-sink/d' .gitignore end2end/package.json
+edit 's/: `make kitchen-sink`\././' docs/architecture.md
 edit 's/- run: \.ci\/run/- run: make lint test/; s/^(# Runs) \.ci\/run, .*(make lint)/\1 \2/' .github/workflows/*
 edit 's/\[([^]]*)\]\([^)]*(page|performance|scale|README)\.md[^)]*\)/\1/g' docs/*.md
 
@@ -74,7 +76,7 @@ fi
 
 # The names, everywhere but in the crate and in what is shared with other apps made from the template.
 rust=$(sed 's/[\\"]/\\&/g' <<<"$title")
-git init --quiet
+git init --quiet --initial-branch=main
 git add --all
 git ls-files -z -- . ':!sessions' ':!LICENSE' ':!scripts/lib.sh' ':!.github' ':!*.png' ':!*.ico' | while IFS= read -rd '' file; do
   edit "s/hello-sessions@/$account@/g; s/account=hello-sessions/account=$account/; s/by default hello-sessions/by default $account/

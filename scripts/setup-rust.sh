@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Rust itself: the toolchain that rust-toolchain.toml names, a C compiler for the crates that build C,
-# and the wasm32 target. each is named to rustup, since a machine may forbid it to install
+# and the wasm32 target. Each of them is passed to rustup by name, since a machine may forbid it to install
 # what a file merely mentions.
 source "$(dirname "$0")/lib.sh"
 

@@ -1,4 +1,4 @@
-//! Parts of pages that the server renders and nothing moves.
+//! Parts of pages that the server renders, without islands.
 
 pub(crate) mod open_graph;
 pub(crate) mod session_forms;

@@ -57,6 +57,7 @@ NAME=my-2nd_app TITLE=$title DIR=$work/app scripts/new.sh
 node scripts/tests/apply-guide.mjs docs/make-it-yours.md "$work/app"
 (cd "$work/app" && cargo fmt --all && ! grep -rn 'hello-sessions' app server end2end app.yaml Dockerfile Makefile) ||
   fail "the old name is left"
+(cd "$work/app" && scripts/deploy/check-image.sh --build-stage) || fail "its image can't be built"
 serve "$work/app"
 get "$origin/" | has '1 views for' "the page"
 get "$origin/" | has "<title>${title/&/&amp;}</title>" "the page"
@@ -74,6 +75,7 @@ stop
 say "an app with an empty page"
 rm "$jar"
 NAME=x9 PAGE=empty DIR=$work/empty scripts/new.sh
+(cd "$work/empty" && scripts/deploy/check-image.sh --build-stage) || fail "its image can't be built"
 serve "$work/empty"
 get "$origin/" | has '<h1>X9</h1>' "the page"
 get "$origin/" | has '>2 views<' "the page"

@@ -1,4 +1,4 @@
-//! Pages that say what went wrong. Nothing moves on them, and they load no script.
+//! Pages that say what went wrong, without islands: they load no script.
 
 use axum::{
     http::{Method, StatusCode},

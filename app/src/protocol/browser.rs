@@ -19,7 +19,8 @@ use super::{
     json::{self, Malformed},
 };
 
-/// How many milliseconds to wait for a response: longer than the server takes to give up.
+/// How many milliseconds to wait for a response: longer than the server takes to give up, unless `STORE_TIMEOUT` is longer
+/// than five seconds.
 const TIMEOUT: u32 = 15_000;
 
 impl<Input, Output, C, S, E> Protocol<Input, Output, C, S, E> for JsonOrForm

@@ -60,7 +60,7 @@ fn synchronous(options: &str) -> Result<Synchronous, String> {
     }
 }
 
-/// Replaces the home folder: a shell does so at the beginning of a word only, which `sqlite:~/s.db` is not.
+/// Replaces `~/` by the home folder: in `sqlite:~/s.db` not every shell does it.
 fn expand(path: &str, home: Option<&OsStr>) -> Result<PathBuf, String> {
     match (path.strip_prefix('~'), home) {
         (None, _) => Ok(PathBuf::from(path)),

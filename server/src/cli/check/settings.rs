@@ -22,7 +22,7 @@ pub(super) fn check(config: &Config, location: &StoreLocation, on_google_cloud: 
         (
             config.new_sessions_per_minute > 0 && config.trusted_proxies == 0 && behind_proxy,
             "NEW_SESSIONS_PER_MINUTE is set and TRUSTED_PROXIES is 0: behind a proxy all visitors share one address, \
-             and the limit",
+             and so one limit",
         ),
         (
             on_google_cloud && on_sqlite,
