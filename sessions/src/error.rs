@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::{SessionKey, data::DataError, store::Cause};
 
-/// Why the engine could not do its work within the deadline.
+/// Why a use of a session did not succeed.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum Error {

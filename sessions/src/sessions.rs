@@ -85,21 +85,21 @@ impl<T: SessionData> Sessions<T> {
     /// # Errors
     /// See [`Error`].
     pub async fn touch(&self, id: SessionId) -> Result<Option<Session<T>>, Error> {
-        let Some(Read { session, renewal }) = self.read_with_renewal(id).await? else { return Ok(None) };
+        let Some(Read { mut session, renewal }) = self.read_with_renewal(id).await? else { return Ok(None) };
         if let Some(renewal) = renewal {
-            self.renew(renewal).await;
+            let expires_at = renewal.record.expires_at;
+            if self.renew(renewal).await {
+                session.expires_at = expires_at.unwrap_or(session.expires_at);
+            }
         }
         Ok(Some(session))
     }
 
-    /// Sends a renewal that a read has found to be due. It may fail without harm.
-    pub(crate) async fn renew(&self, renewal: Write) {
-        let sent = self.task(move |engine, budget| async move {
-            engine.renew(renewal, budget).await;
-            Ok(())
-        });
-        // It has been logged.
-        drop(sent.await);
+    /// Sends a renewal that a read has found to be due; and whether it was done. It may fail without harm.
+    pub(crate) async fn renew(&self, renewal: Write) -> bool {
+        let sent = self.task(move |engine, budget| async move { Ok(engine.renew(renewal, budget).await) });
+        // A failure has been logged.
+        sent.await.unwrap_or(false)
     }
 
     /// Changes a session; `None` if there's none of this id. Nothing is created.
@@ -269,7 +269,8 @@ impl<T: SessionData> Sessions<T> {
 
     /// Ends all sessions of this user, but for the one of `spared`, and returns how many. Once this has returned, no
     /// session whose sign-in had returned before this began is there any more, on any instance, if the instances' clocks
-    /// differ by less than two seconds. One whose sign-in comes while this runs may be ended, too.
+    /// differ by less than two seconds. One whose sign-in comes while this runs may be ended, too, also if that is a
+    /// confirmation of the one that is spared.
     ///
     /// # Errors
     /// As [`delete`](Self::delete); some may have been ended.
@@ -380,10 +381,10 @@ impl<T> Sessions<T> {
         Self { meter: meter.clone(), ..self.clone() }
     }
 
-    /// The same sessions, of which new ones are made only if the admission says so.
+    /// The same sessions, of which new ones are made only if this admission says so, too.
     #[must_use]
     pub fn admitting(&self, admission: &Admission) -> Self {
-        Self { admission: admission.clone(), ..self.clone() }
+        Self { admission: self.admission.and(admission), ..self.clone() }
     }
 }
 

@@ -11,24 +11,31 @@ pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 /// Whether a new session may be made just now. It's called only when one is about to be: a rate
 /// limit in it never affects visitors who have a session.
-#[derive(Clone)]
-pub struct Admission(Arc<dyn Fn() -> bool + Send + Sync>);
+/// The default admits every request.
+#[derive(Clone, Default)]
+pub struct Admission(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
 
 impl Admission {
     /// An admission by this function.
     pub fn new(admit: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Self(Arc::new(admit))
+        Self(Some(Arc::new(admit)))
+    }
+
+    /// An admission if both say so. The other one is asked first.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        match (&self.0, &other.0) {
+            (_, None) => self.clone(),
+            (None, _) => other.clone(),
+            (Some(admit), Some(other)) => {
+                let (admit, other) = (Arc::clone(admit), Arc::clone(other));
+                Self::new(move || other() && admit())
+            }
+        }
     }
 
     pub(crate) fn admits(&self) -> bool {
-        (self.0)()
-    }
-}
-
-impl Default for Admission {
-    /// Every request may.
-    fn default() -> Self {
-        Self::new(|| true)
+        self.0.as_ref().is_none_or(|admit| admit())
     }
 }
 
@@ -55,7 +62,7 @@ pub struct Settings {
     /// After how long a session ends that has never been used again since it began: one of a crawler, say. `None`
     /// is the idle timeout.
     pub first_timeout: Option<Duration>,
-    /// The deadline for all store work of one request, retries and waiting included.
+    /// The deadline for the store work of one call, such as one change: retries and waiting included.
     pub store_timeout: Duration,
     /// For how long after a rotation the old id still leads to the session, and after a sign-in the old id is known to
     /// be closed.
@@ -64,8 +71,9 @@ pub struct Settings {
     pub cache_bytes: u64,
     /// For how long a session is remembered between requests.
     pub cache_age: Duration,
-    /// How many bytes all data of one session may have, names included, by the rules of
-    /// <https://cloud.google.com/firestore/docs/storage-size>.
+    /// How many bytes all data of one session may have: a name or a text has its length and one more, all else has 8,
+    /// the list or map around values included. That is at least what Firestore counts
+    /// (<https://cloud.google.com/firestore/docs/storage-size>).
     pub max_data: usize,
 }
 

@@ -62,7 +62,9 @@ pub trait Store: Send + Sync + 'static {
     /// The sessions among them whose [`Meta::user`](crate::record::Meta::user) is this one. It must see every write
     /// that was acknowledged before it began.
     ///
-    /// A store with an index uses it. This default looks at all sessions, which is right and slow.
+    /// A store with an index uses it. This default looks at all sessions, within the time of one call (half of what is
+    /// left of [`Settings::store_timeout`](crate::Settings::store_timeout)): it is for stores that can list all they have
+    /// in that time. With more sessions than that, the verbs for a user's sessions fail.
     async fn list_user(
         &self,
         user: &str,

@@ -20,6 +20,10 @@ const IN_FLIGHT: usize = 32;
 ///
 /// Each is deleted on the condition that it has not changed since it was looked at; if it has, it's looked at
 /// again. So one that was renewed, and doesn't pass any more, stays.
+///
+/// A session that gets a new id meanwhile may be missed, since its new key may be one that was looked at already. To
+/// have all sessions ended, purge again until one deletes none. For those of one user,
+/// [`end_all_of_user`](crate::Sessions::end_all_of_user) does that itself.
 #[derive(Debug)]
 pub struct Purge<'a> {
     admin: &'a Admin,

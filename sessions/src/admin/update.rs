@@ -10,7 +10,7 @@ use crate::{
     data::{DataProblem, check_fields},
     engine::{Base, End, Next, Plan, replacing, transact},
     record::Revision,
-    store::{Cause, Stored},
+    store::{Cause, Stored, cause},
 };
 
 /// The application's fields after a change of those before it.
@@ -32,7 +32,8 @@ impl Admin {
     /// leaves.
     ///
     /// # Errors
-    /// See [`Error`]: [`Error::Data`] if `change` fails or leaves what can't be stored. Unless it says
+    /// See [`Error`]: [`Error::Data`] if `change` fails or leaves what can't be stored, [`Error::Unreadable`] if none of
+    /// the fields can be read. Unless it says
     /// [`Outcome::Unknown`](crate::Outcome::Unknown), nothing was changed.
     pub async fn update(
         &self,
@@ -66,6 +67,11 @@ impl Plan for Updating<'_> {
     }
 
     fn plan(&mut self, base: &Stored, _now: SystemTime, revision: Revision) -> Result<Next, Error> {
+        // None of its fields is known, and a write would replace them all.
+        if let Some(damaged) = base.record.damaged.get("") {
+            let cause = cause(damaged.reason.as_str());
+            return Err(Error::Unreadable { key: self.key, path: String::new(), cause });
+        }
         let mut record = Record { obsolete: Vec::new(), ..base.record.clone() };
         (self.change)(&mut record.data).map_err(|cause| DataError::from(DataProblem::Custom(cause.to_string())))?;
         // How much a session may hold is the application's own setting.

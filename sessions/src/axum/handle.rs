@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use tokio::sync::Mutex as Turn;
+use tokio::{sync::Mutex as Turn, time::timeout};
 
 use super::{
     Usage,
@@ -10,13 +10,14 @@ use super::{
 };
 use crate::{
     Admission, ChangeError, Changed, Error, Meter, Session, SessionData, SessionId, SessionKey, Sessions, SignIn,
-    UserSession, cookie::CookiePolicy, engine::Detach, store::Write,
+    UserSession, cookie::CookiePolicy, engine::Detach, metrics, store::Write,
 };
 
 /// The visitor's session, in a handler. Clones are the same session.
 ///
 /// All uses in one request take turns, and share one session, which is made when it's first needed. What was read or
-/// changed once in a request is not read again. A use that was begun is finished, even if its future is dropped.
+/// changed once in a request is not read again. A use that was begun is finished, even if its future is dropped; others
+/// of the request wait for it, so await it where it's begun.
 ///
 /// Once the head of the response has been sent (in a body that streams, in a task that the handler spawned), a use that
 /// needs a new cookie is [`Error::HeadSent`], and changes nothing.
@@ -48,13 +49,16 @@ pub struct Used<T, R = ()> {
 impl<T: SessionData> SessionHandle<T> {
     pub(super) fn new(
         sessions: &Sessions<T>,
-        admission: &Admission,
+        admission: Option<&Admission>,
         cookies: &Arc<CookiePolicy>,
         id: Option<SessionId>,
         may_begin: bool,
     ) -> Self {
         let meter = Meter::default();
-        let sessions = sessions.metered(&meter).admitting(admission);
+        let mut sessions = sessions.metered(&meter);
+        if let Some(admission) = admission {
+            sessions = sessions.admitting(admission);
+        }
         let cookies = Arc::clone(cookies);
         Self(Arc::new(Shared { sessions, cookies, may_begin, turn: Turn::default(), state: State::new(id, meter) }))
     }
@@ -79,7 +83,7 @@ impl<T: SessionData> SessionHandle<T> {
                     shared.renewed(session);
                 }
                 if let Some(renewal) = shared.state.renew_later(renewal) {
-                    shared.sessions.renew(renewal).await;
+                    _ = shared.sessions.renew(renewal).await;
                 }
             }
             Ok(session)
@@ -348,9 +352,13 @@ fn outcome<T, R>(changed: &Changed<T, R>) -> &'static str {
 }
 
 impl<T: SessionData> Shared<T> {
-    /// Waits for the uses that were begun; from then on no cookie can be set any more.
+    /// Waits for the uses that were begun, but not for one that the handler has put aside, in the body of its response,
+    /// say. From then on no cookie can be set any more.
     pub(super) async fn seal(&self) -> Sealed {
-        let _turn = self.turn.lock().await;
+        let _turn = match self.turn.try_lock() {
+            Ok(turn) => Some(turn),
+            Err(_taken) => timeout(self.sessions.settings().store_timeout, self.turn.lock()).await.ok(),
+        };
         self.state.seal()
     }
 
@@ -380,9 +388,11 @@ impl<T: SessionData> Shared<T> {
         Used { session, value }
     }
 
-    /// A cookie that may end before its session is set again with it.
+    /// A cookie that may end before its session is set again with it; but not with an id that only leads to the session,
+    /// which another response may have replaced in the browser.
     fn renewed(&self, session: &Session<T>) {
         if let (Some(id), Some(lifetime)) = (self.state.id(), lifetime(session))
+            && id.key() == session.key
             && self.cookies.needs_renewal(self.sessions.settings().lifetime)
         {
             self.state.set_cookie(Some(id), CookieChange::Set(id, Some(lifetime)));
@@ -393,9 +403,17 @@ impl<T: SessionData> Shared<T> {
     fn noted<R>(&self, result: Result<R, Error>, outcome: impl FnOnce(&R) -> &'static str) -> Result<R, Error> {
         match &result {
             Ok(done) => self.state.note(outcome(done), None),
-            Err(error) => self.state.note(error.kind(), Some(error)),
+            Err(error) => self.failed(error),
         }
         result
+    }
+
+    fn failed(&self, error: &Error) {
+        // The engine has counted those that are its own.
+        if matches!(error, Error::CrossSite | Error::HeadSent) {
+            metrics::failed(error);
+        }
+        self.state.note(error.kind(), Some(error));
     }
 
     fn tried<R, E>(
@@ -406,7 +424,7 @@ impl<T: SessionData> Shared<T> {
         match &result {
             Ok(done) => self.state.note(outcome(done), None),
             Err(ChangeError::Refused(_)) => self.state.note("refused", None),
-            Err(ChangeError::Failed(error)) => self.state.note(error.kind(), Some(error)),
+            Err(ChangeError::Failed(error)) => self.failed(error),
         }
         result
     }

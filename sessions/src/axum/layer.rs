@@ -93,8 +93,7 @@ where
         let fields = request.headers().get_all(COOKIE).iter().map(HeaderValue::as_bytes);
         let id = cookies.read(fields);
         let may_begin = cookies.same_site() == SameSite::None || !is_cross_site(&request);
-        let admission = request.extensions().get().cloned().unwrap_or_default();
-        let handle = SessionHandle::new(sessions, &admission, cookies, id, may_begin);
+        let handle = SessionHandle::new(sessions, request.extensions().get(), cookies, id, may_begin);
         request.extensions_mut().insert(handle.clone());
         let response = self.inner.call(request);
         Box::pin(async move {

@@ -115,8 +115,8 @@ impl<T> State<T> {
         let mut known = self.known_now();
         known.is_used = true;
         known.outcome = Some(outcome);
-        if let Some(error) = error {
-            known.error = Some(error.to_string());
+        known.error = error.map(ToString::to_string);
+        if error.is_some() {
             // It may have been changed all the same.
             (known.session, known.renewal) = (Lookup::Unknown, None);
         }

@@ -14,7 +14,7 @@ pub struct Usage {
     /// `confirmed`, `deleted`, or `refused` if the change did; with other sessions of the same user: `listed`, `ended`;
     /// `absent` if there was none to do it with; else the [`Error::kind`](crate::Error::kind). `None` if nothing was.
     pub outcome: Option<&'static str>,
-    /// Why it failed, if it did.
+    /// Why that failed, if it did.
     pub error: Option<String>,
     /// The calls of the store that it took.
     pub meter: Meter,

@@ -4,7 +4,11 @@ use std::{any::type_name, borrow::Cow, collections::BTreeMap};
 
 use serde_json::Value;
 
-use super::{Codec, DataError, DataProblem, Fields, Root, SessionData, fields_of};
+use super::{
+    Codec, DataError, DataProblem, Fields, Root, SessionData,
+    error::{path_of, path_of_field},
+    fields_of,
+};
 use crate::{
     Error, Record, SessionKey,
     record::{Damaged, Meta},
@@ -43,10 +47,11 @@ impl<T: SessionData> Codec<T> {
         let damage = record.damaged.iter().find(|(name, _)| name.is_empty() || self.is_own(record, name));
         let (path, cause) = match (damage, T::deserialize(Root(&visible))) {
             (None, Ok(data)) => return Ok(Decoded { data, repaired: false }),
-            (Some((name, damaged)), _) => (name.clone(), cause(damaged.reason.as_str())),
+            (Some((name, damaged)), _) if name.is_empty() => (String::new(), cause(damaged.reason.as_str())),
+            (Some((name, damaged)), _) => (path_of_field(name), cause(damaged.reason.as_str())),
             (None, Err(_)) => match serde_path_to_error::deserialize::<_, T>(Root(&visible)) {
                 Ok(data) => return Ok(Decoded { data, repaired: false }),
-                Err(error) => (error.path().to_string(), cause(error.into_inner())),
+                Err(error) => (path_of(error.path()), cause(error.into_inner())),
             },
         };
         if let Some(data) = self.repair(record, &visible) {

@@ -29,7 +29,8 @@ pub(crate) fn check_fields(fields: &Fields, max_size: usize) -> Result<(), DataE
     fields_of(fields, max_size).map(drop)
 }
 
-/// What is left of the limit on the bytes of all names and values: text by its length, all else by 8.
+/// What is left of the limit on the bytes of all names and values: text by its length and one more, all else by 8, a list
+/// or map without what is in it, too.
 struct Size {
     left: Cell<usize>,
     max: usize,
@@ -101,11 +102,13 @@ impl<'a> Encoder<'a> {
     }
 
     fn map(self) -> Result<Map<'a>, DataError> {
+        self.size.take(8)?;
         let values = self.deeper(false)?;
         Ok(Map { values, fields: Fields::new(), key: None, variant: None })
     }
 
     fn list(self, length: Option<usize>) -> Result<List<'a>, DataError> {
+        self.size.take(8)?;
         // The length is the type's word, which may be wrong.
         let values = Vec::with_capacity(length.unwrap_or(0).min(64));
         Ok(List { items: self.items()?, values, variant: None })
@@ -154,8 +157,10 @@ impl<'a> ser::Serializer for Encoder<'a> {
     }
 
     fn serialize_i128(self, value: i128) -> Result<Value, DataError> {
-        let number = Number::from_i128(value).filter(|number| number.is_i64() || number.is_u64());
-        self.scalar(Value::Number(number.ok_or(DataProblem::NumberTooLarge)?))
+        match i64::try_from(value) {
+            Ok(value) => self.serialize_i64(value),
+            Err(_too_large) => self.serialize_u64(u64::try_from(value).map_err(|_| DataProblem::NumberTooLarge)?),
+        }
     }
 
     fn serialize_u8(self, value: u8) -> Result<Value, DataError> {

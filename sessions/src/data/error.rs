@@ -72,37 +72,15 @@ impl DataError {
     }
 
     /// The same, at this path.
-    pub(super) fn at(self, path: &Path) -> Self {
-        path.iter().rev().fold(self, |error, segment| match segment {
-            Segment::Seq { index } => error.within_item(*index),
-            Segment::Map { key: name } | Segment::Enum { variant: name } => error.within(name),
-            Segment::Unknown => error,
-        })
+    pub(super) fn at(mut self, path: &Path) -> Self {
+        self.path.extend(parts_of(path));
+        self
     }
 
     /// Where it is, as `items[3].price`; empty if it's about the data as a whole.
     #[must_use]
     pub fn path(&self) -> String {
-        use fmt::Write as _;
-        let mut text = String::new();
-        for part in self.path.iter().rev() {
-            match part {
-                // Writing to a `String` does not fail.
-                Part::Index(index) => _ = write!(text, "[{index}]"),
-                Part::Name(name) if is_plain(name) => {
-                    if !text.is_empty() {
-                        text.push('.');
-                    }
-                    text.push_str(name);
-                }
-                // A visitor may have chosen the name: shortened, and with its control characters escaped.
-                Part::Name(name) => {
-                    let start: String = name.chars().take(64).collect();
-                    _ = write!(text, "[{start:?}]");
-                }
-            }
-        }
-        text
+        text_of(&self.path)
     }
 
     /// What is wrong.
@@ -110,6 +88,49 @@ impl DataError {
     pub fn problem(&self) -> &DataProblem {
         &self.problem
     }
+}
+
+/// The path to what could not be read, as [`DataError::path`] has it.
+pub(super) fn path_of(path: &Path) -> String {
+    text_of(&parts_of(path))
+}
+
+/// The same of a field.
+pub(super) fn path_of_field(name: &str) -> String {
+    text_of(&[Part::Name(name.to_owned())])
+}
+
+fn parts_of(path: &Path) -> Vec<Part> {
+    let part = |segment: &Segment| match segment {
+        Segment::Seq { index } => Some(Part::Index(*index)),
+        Segment::Map { key: name } | Segment::Enum { variant: name } => Some(Part::Name(name.clone())),
+        Segment::Unknown => None,
+    };
+    path.iter().rev().filter_map(part).collect()
+}
+
+/// These parts, the innermost first, as text.
+fn text_of(parts: &[Part]) -> String {
+    use fmt::Write as _;
+    let mut text = String::new();
+    for part in parts.iter().rev() {
+        match part {
+            // Writing to a `String` does not fail.
+            Part::Index(index) => _ = write!(text, "[{index}]"),
+            Part::Name(name) if is_plain(name) => {
+                if !text.is_empty() {
+                    text.push('.');
+                }
+                text.push_str(name);
+            }
+            // A visitor may have chosen the name: shortened, and with its control characters escaped.
+            Part::Name(name) => {
+                let start: String = name.chars().take(64).collect();
+                _ = write!(text, "[{start:?}]");
+            }
+        }
+    }
+    text
 }
 
 fn is_plain(name: &str) -> bool {

@@ -286,10 +286,7 @@ impl<T: SessionData> Batch<T> {
             Some(base) => (base, self.hit_rate),
             None => engine.guess_or_read(self.key, budget).await?,
         };
-        let on_guess = |right| {
-            metrics::cached(if right { Cached::Hit } else { Cached::Stale });
-            hit_rate = hit_rate.record(right);
-        };
+        let on_guess = |right| hit_rate = hit_rate.guessed(right);
         let end = transact(&engine.store, self.key, self, budget, base, on_guess).await;
         match &end {
             Ok(End::Applied { stored, .. } | End::Kept(stored)) => {
@@ -359,10 +356,12 @@ impl<T: SessionData> Batch<T> {
         let Self { engine, key, members, .. } = self;
         let codec = &engine.codec;
         let write_of = |record| Box::new(Write::replace(*key, record, base.version));
+        for member in members.iter_mut() {
+            member.result = None;
+        }
         let mut write = codec.upgrades.upgraded(key, &base.record)?.map(write_of);
         let mut is_changed = write.is_some();
         for Member { job, result } in members {
-            *result = None;
             if job.caller.as_ref().is_some_and(|caller| !caller.progress.begin()) {
                 continue;
             }
@@ -421,8 +420,11 @@ impl<T: SessionData> Plan for Batch<T> {
     }
 
     fn not_applied(&mut self) {
-        for caller in self.members.iter().filter_map(|member| member.job.caller.as_ref()) {
-            caller.progress.take_back();
+        for Member { job, result } in &mut self.members {
+            *result = None;
+            if let Some(caller) = &job.caller {
+                caller.progress.take_back();
+            }
         }
     }
 

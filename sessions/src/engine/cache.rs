@@ -7,7 +7,11 @@ use quick_cache::{Weighter, sync::Cache as Bounded};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::{SessionKey, store::Stored};
+use crate::{
+    SessionKey,
+    metrics::{self, Cached},
+    store::Stored,
+};
 
 /// The last state seen of each session, bounded in bytes; what is too old is not used. It stays until another
 /// session takes its place.
@@ -88,11 +92,18 @@ impl HitRate {
         self.0 >= Self::THRESHOLD
     }
 
-    /// What the last view has shown: whether the entry was what is stored.
+    /// What the last use has shown: whether the entry was what is stored.
     #[must_use]
     pub(crate) fn record(self, right: bool) -> Self {
         let outcome = if right { 1.0 } else { 0.0 };
         Self(self.0 + Self::WEIGHT * (outcome - self.0))
+    }
+
+    /// The same of an entry that a write was based on.
+    #[must_use]
+    pub(crate) fn guessed(self, right: bool) -> Self {
+        metrics::cached(if right { Cached::Hit } else { Cached::Stale });
+        self.record(right)
     }
 }
 

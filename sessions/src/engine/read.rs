@@ -50,19 +50,21 @@ impl<T: SessionData> Engine<T> {
         Ok(Some(Read { session, renewal }))
     }
 
-    /// Sends a renewal once. If it fails, or others have written meanwhile, the session is as good as before, and the
-    /// next use renews it.
-    pub(crate) async fn renew(&self, write: Write, mut budget: Budget) {
+    /// Sends a renewal once; and whether it was done. If it fails, or others have written meanwhile, the session is as
+    /// good as before, and the next use renews it.
+    pub(crate) async fn renew(&self, write: Write, mut budget: Budget) -> bool {
         match budget.call(Operation::Put, self.store.put(&write)).await {
             Ok(version) => {
                 let Write { key, record, .. } = write;
                 let hit_rate =
                     self.cache.get(&key, budget.latest()).map_or_else(HitRate::default, |entry| entry.hit_rate);
                 self.cache.insert(key, Arc::new(Stored { record, version }), hit_rate, budget.latest());
+                true
             }
             Err(error) => {
                 self.cache.remove(&write.key);
                 tracing::debug!(key = %write.key, %error, "a session was not renewed; its next use will renew it");
+                false
             }
         }
     }

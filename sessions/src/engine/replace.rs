@@ -155,8 +155,8 @@ impl<T: SessionData> Engine<T> {
         // From here on the record may be closed.
         self.cache.remove(&key);
         let mut plan = Replacing { engine: Arc::clone(self), key, purpose, candidates: Vec::new(), refusal: None };
-        let end = transact(&self.store, key, &mut plan, budget, base, |is_right| hit_rate = hit_rate.record(is_right))
-            .await?;
+        let end =
+            transact(&self.store, key, &mut plan, budget, base, |right| hit_rate = hit_rate.guessed(right)).await?;
         Ok(match end {
             End::Applied { revision, created, .. } => {
                 let Some(done) = plan.candidates.into_iter().find(|candidate| candidate.revision == revision) else {

@@ -48,7 +48,7 @@ impl<T: SessionData> Engine<T> {
     pub(crate) async fn end_all_of_user(
         &self,
         user: &str,
-        spared: Option<SessionKey>,
+        mut spared: Option<SessionKey>,
         meter: &Meter,
     ) -> Result<u64, Error> {
         let latest = later(self.now(), CLOCK_DIFFERENCE);
@@ -56,6 +56,9 @@ impl<T: SessionData> Engine<T> {
         loop {
             let mut found = false;
             let mut after = None;
+            if let Some(key) = &mut spared {
+                *key = self.key_now(*key, &mut self.budget(meter)).await?;
+            }
             loop {
                 let page = self.page_of(user, after, self.budget(meter)).await?;
                 let Some((last, _)) = page.last() else { break };
@@ -105,6 +108,12 @@ impl<T: SessionData> Engine<T> {
             metrics::ended();
         }
         Ok(ended)
+    }
+
+    /// The key of the session that had this one, if it was rotated a moment ago.
+    async fn key_now(&self, key: SessionKey, budget: &mut Budget) -> Result<SessionKey, Error> {
+        let stored = budget.read(|| self.store.get(&key)).await?;
+        Ok(stored.and_then(|stored| stored.record.meta.moved_to()).unwrap_or(key))
     }
 
     async fn page_of(

@@ -141,7 +141,8 @@ impl SqliteStore {
     }
 
     /// Looks for damage in the whole file and returns what it found, in SQLite's words; nothing if it's sound.
-    /// It takes as long as reading the file, and does not block writers of other processes.
+    /// It takes as long as reading the file. Writers of other processes go on, but this store does nothing else meanwhile:
+    /// beside a server that works, open another one for it.
     ///
     /// # Errors
     /// As every operation of the store; a file may also be too damaged to be looked through.
@@ -189,10 +190,10 @@ impl SqliteStore {
         }
     }
 
-    /// Sweeps at once, then once per `every`, until it is dropped. Run it as a task beside the server; several processes
+    /// Sweeps at once, then once per `every`, a millisecond at least, until it is dropped. Run it as a task beside the server; several processes
     /// on one file may all do so.
     pub async fn keep_swept(self, every: Duration) {
-        let mut ticks = tokio::time::interval(every);
+        let mut ticks = tokio::time::interval(every.max(Duration::from_millis(1)));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;

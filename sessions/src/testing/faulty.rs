@@ -116,6 +116,10 @@ impl<S: Store> Store for Faulty<S> {
     async fn ping(&self) -> Result<(), StoreError> {
         self.call(|inner| async move { inner.ping().await }).await
     }
+
+    fn is_alive(&self) -> bool {
+        self.inner.is_alive()
+    }
 }
 
 impl<S> std::fmt::Debug for Faulty<S> {

@@ -356,3 +356,14 @@ async fn data_that_cannot_be_stored_is_refused_before_anything_is_written() {
     assert!(matches!(result, Err(Error::Data(_))), "{result:?}");
     assert_eq!(bench.stored().await, 0);
 }
+
+#[tokio::test]
+async fn a_touch_returns_the_end_that_it_has_set() {
+    let bench = Bench::new();
+    let id = bench.new_session().await;
+    bench.pass(bench.settings.idle_timeout / 2);
+    let touched = bench.sessions.touch(id).await.expect("an answer").expect("a session");
+    let read = bench.sessions.read(id).await.expect("an answer").expect("a session");
+    assert_eq!(touched.expires_at, read.expires_at);
+    assert_eq!(touched.expires_at.duration_since(touched.created_at).ok(), Some(bench.settings.idle_timeout * 3 / 2));
+}

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -16,11 +16,11 @@ use axum::{
     routing::{get, post},
 };
 use exact_sessions::{
-    Error, SessionId, Sessions, Settings, SignIn,
+    Admission, Error, SessionId, Sessions, Settings, SignIn,
     axum::{SessionHandle, SessionLayer, Usages},
     cookie::CookiePolicy,
     store::memory::MemoryStore,
-    testing::{Fault, Faulty},
+    testing::{Clock, Fault, Faulty},
 };
 use tower::ServiceExt as _;
 
@@ -261,6 +261,83 @@ async fn a_response_tells_what_was_done_with_the_other_sessions_of_a_user() {
         let usage = response.extensions().get::<Usages>().and_then(Usages::main).expect("usage");
         assert_eq!((usage.outcome, usage.error.is_some()), (Some("misconfigured"), true), "{path}");
     }
+}
+
+#[tokio::test]
+async fn new_sessions_need_the_admission_of_the_sessions_and_of_the_request() {
+    for (general, of_request) in
+        [(true, Some(true)), (true, None), (true, Some(false)), (false, Some(true)), (false, None)]
+    {
+        let sessions = Sessions::<Counter>::new(MemoryStore::default()).admitting(&Admission::new(move || general));
+        let app = Router::new().route("/view", get(async |session: Handle| view(&session).await));
+        let app = app.layer(SessionLayer::new(sessions, CookiePolicy::without_https()));
+        let app = match of_request {
+            Some(admits) => app.layer(axum::Extension(Admission::new(move || admits))),
+            None => app,
+        };
+        let (response, _) = ask(&app, "/view", "").await;
+        let admitted = general && of_request != Some(false);
+        let status = if admitted { StatusCode::OK } else { StatusCode::TOO_MANY_REQUESTS };
+        assert_eq!(response.status(), status, "{general} {of_request:?}");
+    }
+}
+
+/// Another response may have replaced the old id in the browser by the new one.
+#[tokio::test]
+async fn a_read_by_an_id_that_was_rotated_does_not_bring_that_id_back() {
+    let (clock, days) = (Clock::default(), |days: u64| Duration::from_secs(days * 24 * 3600));
+    let settings = Settings::default().idle_timeout(days(10)).lifetime(days(1000)).rotation_grace(days(9));
+    let sessions = Sessions::builder(MemoryStore::default(), Counter::default);
+    let sessions = sessions.settings(settings).clock(clock.source()).build();
+    let app = Router::new().route("/get", get(async |session: Handle| session.read().await.map(drop)));
+    let app = app.layer(SessionLayer::new(sessions.clone(), CookiePolicy::without_https()));
+    let old = sessions.upsert(None, |_| {}).await.expect("a session").new_id.expect("an id");
+    let new = sessions.rotate(old).await.expect("an answer").expect("a session").new_id.expect("an id");
+    clock.advance(days(8));
+    let by_old = ask(&app, "/get", &format!("session_id={}", old.expose())).await.0;
+    assert_eq!((by_old.status(), set(&by_old)), (StatusCode::OK, None));
+    // The renewal is sent after the response.
+    tokio::task::yield_now().await;
+    clock.advance(days(8));
+    let by_new = ask(&app, "/get", &format!("session_id={}", new.expose())).await.0;
+    assert_eq!(set(&by_new), Some(format!("session_id={}", new.expose())), "a cookie lives for 400 days at most");
+}
+
+#[tokio::test]
+async fn a_response_tells_of_the_last_use_alone() {
+    let again = async |session: Handle| match view(&session).await {
+        Ok(first) => Ok(first),
+        Err(_) => view(&session).await,
+    };
+    let faults = Mutex::new([Fault::None, Fault::Refused].into_iter());
+    let choose = move || faults.lock().expect("no panic").next().unwrap_or(Fault::None);
+    let sessions = Sessions::<Counter>::new(Faulty::new(Arc::new(MemoryStore::default()), choose));
+    let id = sessions.upsert(None, |_| {}).await.expect("a session").new_id.expect("an id");
+    let app = Router::new().route("/", get(again));
+    let app = app.layer(SessionLayer::new(sessions, CookiePolicy::without_https()));
+    let (response, body) = ask(&app, "/", &format!("session_id={}", id.expose())).await;
+    let usage = response.extensions().get::<Usages>().and_then(Usages::main).expect("usage");
+    assert_eq!((body.as_str(), usage.outcome, &usage.error), ("1", Some("changed"), &None));
+}
+
+/// A use that nobody awaits any more can't hold the response back.
+#[tokio::test(start_paused = true)]
+async fn a_use_that_was_put_aside_in_the_body_does_not_stop_the_response() {
+    let page = async |session: Handle| {
+        let mut use_of_it = Box::pin(async move { view(&session).await });
+        assert!(futures::poll!(&mut use_of_it).is_pending());
+        let body = async move {
+            let viewed = use_of_it.await;
+            Ok::<_, std::convert::Infallible>(viewed.unwrap_or_else(|error| error.kind().to_owned()))
+        };
+        Body::from_stream(futures::stream::once(body))
+    };
+    let store = Faulty::new(Arc::new(MemoryStore::default()), || Fault::Delay(Duration::from_millis(10)));
+    let app = Router::new()
+        .route("/", get(page))
+        .layer(SessionLayer::new(Sessions::<Counter>::new(store), CookiePolicy::without_https()));
+    let (response, _) = ask(&app, "/", "").await;
+    assert_eq!((response.status(), set(&response)), (StatusCode::OK, None));
 }
 
 #[tokio::test]

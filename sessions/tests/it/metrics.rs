@@ -2,12 +2,21 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode},
+    routing::post,
+};
 use exact_sessions::{
     Meter, SignIn,
+    axum::{SessionHandle, SessionLayer},
+    cookie::CookiePolicy,
     metrics::{ROUND_TRIPS, STORE_SECONDS},
     testing::Fault,
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+use tower::ServiceExt as _;
 
 use crate::bench::{Bench, Counter};
 
@@ -190,4 +199,29 @@ async fn the_queue_is_empty_in_the_end() {
     }
     // A snapshot shows what came since the last one.
     assert_eq!(length(), Some(-3.0));
+}
+
+#[tokio::test]
+async fn a_sign_in_says_what_the_cache_was_worth() {
+    let bench = Bench::new();
+    let id = bench.new_session().await;
+    let found = counting!({
+        let id = bench.sessions.sign_in(Some(id), SignIn::new("ada"), |_| {}).await.expect("a sign-in").new_id;
+        let id = id.expect("an id");
+        bench.another_instance().update(id, Counter::count).await.expect("a change");
+        bench.sessions.rotate(id).await.expect("an answer").expect("a session");
+    });
+    let cached = |result| found.get(&format!("cache_total result={result}")).copied();
+    // The other instance knew nothing.
+    assert_eq!((cached("hit"), cached("stale"), cached("miss")), (Some(1), Some(1), Some(1)), "{found:?}");
+}
+
+#[tokio::test]
+async fn what_the_handle_refuses_is_counted_as_well() {
+    let sign_in = async |session: SessionHandle<Counter>| session.sign_in(SignIn::new("ada"), |_| {}).await.map(drop);
+    let app = Router::new().route("/", post(sign_in));
+    let app = app.layer(SessionLayer::new(Bench::new().sessions, CookiePolicy::without_https()));
+    let request = Request::post("/").header("sec-fetch-site", "cross-site").body(Body::empty()).expect("a request");
+    let found = counting!(assert_eq!(app.oneshot(request).await.expect("a response").status(), StatusCode::FORBIDDEN));
+    assert_eq!(found.get("errors_total error=cross_site"), Some(&1), "{found:?}");
 }

@@ -9,10 +9,14 @@ mod layout;
 mod sweep;
 mod users;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use exact_sessions::{
-    Record, SessionKey,
+    Error, Record, SessionKey,
+    admin::Admin,
     store::{Store, StoreError, Stored, Version, Write, sqlite::SqliteStore},
     testing::contract::{fresh_key, record},
 };
@@ -93,6 +97,15 @@ async fn data_that_is_no_json_object_is_damaged_and_stays_as_it_is() {
             matches!(&damaged[..], [(name, field)] if name.is_empty() && field.reason.contains("data")),
             "{damaged:?}"
         );
+        let kept = connect(&path).query_row(&format!("SELECT data = {data} FROM sessions"), [], |row| row.get(0));
+        assert_eq!(kept, Ok(true), "{data}");
+
+        let set = |data: &mut serde_json::Map<_, _>| {
+            data.insert("n".to_owned(), 7.into());
+            Ok(())
+        };
+        let changed = Admin::new(store.clone(), Duration::from_secs(2)).update(&key, set).await;
+        assert!(matches!(changed, Err(Error::Unreadable { .. })), "{data}: {changed:?}");
         let kept = connect(&path).query_row(&format!("SELECT data = {data} FROM sessions"), [], |row| row.get(0));
         assert_eq!(kept, Ok(true), "{data}");
     }

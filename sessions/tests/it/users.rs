@@ -5,7 +5,10 @@ mod processes;
 
 use std::{
     collections::BTreeMap,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -13,7 +16,7 @@ use async_trait::async_trait;
 use exact_sessions::{
     Error, SessionKey, Sessions, SignIn,
     store::{Store, StoreError, Stored, Version, Write, memory::MemoryStore},
-    testing::Fault,
+    testing::{Fault, Faulty},
 };
 
 use crate::bench::{Bench, Counter};
@@ -123,6 +126,18 @@ async fn ending_all_finds_what_an_instance_with_a_clock_ahead_moves_meanwhile() 
     assert_eq!(bench.sessions.of_user("ada").await.expect("a list"), []);
 }
 
+#[tokio::test]
+async fn the_session_that_is_spared_is_spared_under_its_new_id() {
+    let bench = Bench::new();
+    let sign_in = async || bench.sessions.sign_in(None, SignIn::new("ada"), |_| {}).await.expect("a sign-in");
+    let (here, _there) = (sign_in().await, sign_in().await);
+    // A page that was loaded meanwhile.
+    let rotated = bench.sessions.rotate(here.new_id.expect("an id")).await.expect("an answer").expect("a session");
+    let ended = bench.sessions.end_all_of_user("ada", Some(here.session.key)).await.expect("an answer");
+    let left: Vec<_> = bench.sessions.of_user("ada").await.expect("a list").into_iter().map(|left| left.key).collect();
+    assert_eq!((ended, left), (1, vec![rotated.session.key]));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_doubled_rotation_ends_by_the_deadline_of_one_request() {
     let bench = Bench::new();
@@ -165,4 +180,21 @@ async fn a_change_that_fails_on_what_was_remembered_learns_what_became_of_the_se
     there.rotate(rotated).await.expect("an answer").expect("a session");
     let changed = here.update(rotated, spoil).await.expect("a change").expect("a session");
     assert_eq!(changed.session.data.len(), 2, "it was followed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_fails_on_what_was_remembered_says_so_only_if_that_was_confirmed() {
+    let down = Arc::new(AtomicBool::new(false));
+    let choose = {
+        let down = Arc::clone(&down);
+        move || if down.load(Ordering::SeqCst) { Fault::Before } else { Fault::None }
+    };
+    let sessions = Sessions::<BTreeMap<String, f64>>::new(Faulty::new(Arc::new(MemoryStore::default()), choose));
+    let id = sessions.upsert(None, |_| {}).await.expect("a session").new_id.expect("an id");
+    let spoil = |data: &mut BTreeMap<_, _>| _ = data.insert("hat".to_owned(), f64::NAN);
+    let failed = sessions.update(id, spoil).await;
+    assert!(matches!(failed, Err(Error::Data(_))), "{failed:?}");
+    down.store(true, Ordering::SeqCst);
+    let failed = sessions.update(id, spoil).await;
+    assert!(matches!(failed, Err(Error::Unavailable { .. })), "nobody knows what is stored: {failed:?}");
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use exact_sessions::{DataProblem, Error, Sessions, Settings};
+use exact_sessions::{DataProblem, Error, Sessions, Settings, store::memory::MemoryStore};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Value, json};
 
@@ -190,5 +190,19 @@ async fn paths_that_are_too_long_are_refused_on_every_store_alike() {
             let refused = sessions.upsert(None, change).await.map(drop);
             assert!(matches!(&refused, Err(Error::Data(why)) if is_right(why.problem())), "{refused:?}");
         }
+    }
+}
+
+/// They have no bytes of their own, and take memory and time all the same.
+#[tokio::test]
+async fn empty_lists_and_maps_count_as_well() {
+    for empty in [json!([]), json!({})] {
+        let sessions = Sessions::builder(MemoryStore::default(), Wild::default);
+        let sessions = sessions.settings(Settings::default().max_data(LIMIT)).build();
+        let many = Value::Array(vec![empty.clone(); LIMIT / 8]);
+        let many = move |data: &mut Wild| data.json = many;
+        let refused = sessions.upsert(None, many).await.map(drop);
+        let Err(Error::Data(why)) = refused else { panic!("{empty}: {refused:?}") };
+        assert_eq!(*why.problem(), DataProblem::TooLarge(LIMIT), "{empty}: {why}");
     }
 }

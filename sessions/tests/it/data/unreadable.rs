@@ -1,6 +1,7 @@
 //! Stored data that can't be read as the application's.
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     sync::{Arc, Mutex},
 };
@@ -167,4 +168,26 @@ async fn a_field_of_others_may_be_anything() {
     assert_eq!(changed.session.data.views, 1);
     let record = stored(&store, id).await.record;
     assert!(record.damaged.contains_key("seen_in") && record.data["views"] == 1);
+}
+
+/// What a visitor chose as a key may be anything.
+#[tokio::test]
+async fn the_path_to_it_is_one_short_line() {
+    #[derive(Debug, Default, Serialize, Deserialize)]
+    struct Prices {
+        by_name: BTreeMap<String, u8>,
+    }
+    let store = Arc::new(MemoryStore::default());
+    let sessions = Sessions::<Prices>::new(Arc::clone(&store));
+    let id = sessions.upsert(None, |_| {}).await.expect("a session").new_id.expect("an id");
+    let long = "x".repeat(70);
+    for (stored, path) in [
+        (json!({"by_name": {"a\nb": "many"}}), "by_name[\"a\\nb\"]".to_owned()),
+        (json!({"by_name": {long.clone(): "many"}}), format!("by_name[\"{}\"]", "x".repeat(64))),
+        (json!({}), String::new()),
+    ] {
+        edit(&store, id, |record| record.data = stored.as_object().expect("an object").clone()).await;
+        let read = sessions.read(id).await.map(drop);
+        assert!(matches!(&read, Err(Error::Unreadable { path: found, .. }) if *found == path), "{read:?}");
+    }
 }
