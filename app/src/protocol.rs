@@ -44,10 +44,15 @@ pub trait HttpError: FromServerFnError + Serialize + DeserializeOwned + Send {
     /// The status of a response with this error.
     fn status(&self) -> StatusCode;
 
-    /// After how many seconds it is worth trying again, for the header field `Retry-After`. A form with such an error
-    /// leads back to its page, which shows the state of things better than a bare error does.
+    /// After how many seconds it is worth trying again, for the header field `Retry-After`.
     fn retry_after(&self) -> Option<u32> {
         None
+    }
+
+    /// Whether a form with this error leads back to its page, since that shows the state of things better than a bare
+    /// error does: by default, if it is worth trying again.
+    fn leads_back(&self) -> bool {
+        self.retry_after().is_some()
     }
 
     /// The error for a response that has this status and can't be read, since a proxy sent it, say; `None` if there was

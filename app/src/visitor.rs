@@ -59,15 +59,14 @@ impl Visitor {
         self.greeting = greeting;
     }
 
-    /// Sets both, as the visitor says they should be. `None` if the greeting is neither the one that is there nor one
-    /// to pick; then nothing is set.
-    #[must_use]
-    pub fn correct(&mut self, greeting: &str, views: u64) -> Option<()> {
-        if greeting != self.greeting.text() {
-            self.greeting = Greeting::pick(greeting)?;
+    /// Sets what is given, as the visitor says it should be.
+    pub fn correct(&mut self, greeting: Option<Greeting>, views: Option<u64>) {
+        if let Some(greeting) = greeting {
+            self.greeting = greeting;
         }
-        self.views = views.min(MOST_VIEWS);
-        Some(())
+        if let Some(views) = views {
+            self.views = views.min(MOST_VIEWS);
+        }
     }
 
     /// What the visitor is greeted with.

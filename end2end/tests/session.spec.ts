@@ -92,6 +92,44 @@ test('it shows what other tabs do', { tag: '@script' }, async ({ context, home }
   expect(navigations.count).toBe(0);
 });
 
+test('it shows the session that another tab begins after the end', { tag: '@script' }, async ({ context, home }) => {
+  await home.openHydrated();
+  const session = new SessionPage(await context.newPage());
+  await session.openHydrated();
+  await home.forget();
+  await home.showsForgotten();
+  await expect(session.stored).toBeEmpty();
+
+  await home.open();
+
+  await session.shows(await home.shownGreeting(), 1);
+});
+
+test('a form of a session that has ended leads to the page that says so', async ({ context, home }) => {
+  await home.open();
+  const session = new SessionPage(home.page);
+  await session.open();
+  await context.clearCookies();
+
+  await session.correct('Salut le Monde', 41);
+
+  await session.saysNothingIsStored();
+  await expect(home.page).toHaveURL(/\/session$/);
+});
+
+test('what was not corrected stays as it is by then', async ({ context, home, stored }) => {
+  await home.open();
+  const session = new SessionPage(await context.newPage());
+  await session.open();
+  await home.open();
+  await home.showsViews(2);
+
+  await session.correct('Salut le Monde', 1);
+
+  await session.shows('Salut le Monde', 2);
+  expect(await stored()).toBe(2);
+});
+
 test('a count that was corrected goes on from there in another tab', { tag: '@script' }, async ({ context, home }) => {
   await home.openHydrated();
   for (let views = 2; views <= 4; views++) {

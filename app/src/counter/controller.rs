@@ -58,7 +58,8 @@ impl UiState {
     fn begin(&mut self, action: Action) -> Option<Action> {
         let is_refresh = action == Action::Refresh;
         if !self.is_busy() {
-            (self.busy, self.refreshes) = (Some("true"), is_refresh);
+            // The same message twice would be read out once.
+            (self.busy, self.refreshes, self.message) = (Some("true"), is_refresh, "");
             return Some(action);
         }
         let stays = if is_refresh { self.refreshes || self.next.is_some() } else { self.next == Some(Action::Forget) };

@@ -40,7 +40,7 @@ fn stored(session: &Session<Visitor>) -> impl IntoView + use<> {
     let options = GREETINGS.map(|(text, language)| {
         view! { <option value=text lang=language selected={text == current}>{text}</option> }
     });
-    // One that the owner wrote is on offer as long as it's there: to correct the count alone must not replace it.
+    // One that the owner wrote is on offer as long as it's there.
     let owners = greeting.language().is_none().then(|| {
         view! { <option value=current.clone() selected>{current.clone()}</option> }
     });
@@ -54,8 +54,10 @@ fn stored(session: &Session<Visitor>) -> impl IntoView + use<> {
             <a class="link" href="/">"To the greeting"</a>
         </p>
         {privacy()}
-        <form id="correct" method="post" action="/api/correct">
+        <form id="correct" method="post" action="/api/correct" autocomplete="off">
             <h2>"Correct it"</h2>
+            <input type="hidden" name="correction[shown][greeting]" value=current/>
+            <input type="hidden" name="correction[shown][views]" value=session.data.views()/>
             <label>
                 "Greeting "
                 <select name="correction[greeting]">{owners} {options.into_iter().collect_view()}</select>

@@ -90,7 +90,7 @@ impl Sender {
 
     /// The response with a server function's result, whose value is JSON already.
     fn respond<E: HttpError>(self, result: Result<Vec<u8>, E>) -> Response<Body> {
-        let is_retryable = result.as_ref().is_err_and(|error| error.retry_after().is_some());
+        let leads_back = result.as_ref().map_or_else(HttpError::leads_back, |_| true);
         let json = |body| ([(CONTENT_TYPE, "application/json")], body);
         let response = match result {
             Ok(body) => json(body).into_response(),
@@ -101,7 +101,6 @@ impl Sender {
         };
         if let Self::Form(page) = self {
             // Leptos sends every form back to its `Referer`, whatever the result; these options overrule it.
-            let leads_back = response.status().is_success() || is_retryable;
             redirect_form(response.status(), leads_back.then_some(page));
         }
         response

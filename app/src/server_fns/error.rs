@@ -60,6 +60,10 @@ impl HttpError for ApiError {
         }
     }
 
+    fn leads_back(&self) -> bool {
+        self.retry_after().is_some() || *self == Self::NoSession
+    }
+
     fn from_response(status: Option<StatusCode>) -> Self {
         match status {
             Some(StatusCode::TOO_MANY_REQUESTS) => Self::TooMany,

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use leptos::prelude::use_context;
-use sessions::{ChangeError, Error, Session, axum::SessionHandle};
+use sessions::{Error, Session, axum::SessionHandle};
 
-use super::{ApiError, Correction};
+use super::ApiError;
 use crate::{
     components::session_info::SessionInfo, greeting::Greeting, shell::Site, stored_data::StoredField, visitor::Visitor,
 };
@@ -36,17 +36,14 @@ pub(super) async fn greet_with(
     Ok(session.upsert(move |visitor| visitor.greet_with(greeting)).await?.session)
 }
 
-/// Corrects greeting and count; `None` without a session.
+/// Corrects greeting and count, as far as they are given; `None` without a session.
 pub(super) async fn correct(
     session: &SessionHandle<Visitor>,
-    Correction { greeting, views }: Correction,
+    greeting: Option<Greeting>,
+    views: Option<u64>,
 ) -> Result<Option<Arc<Session<Visitor>>>, ApiError> {
-    let correct = move |visitor: &mut Visitor| visitor.correct(&greeting, views).ok_or(ApiError::UnknownGreeting);
-    match session.try_update(correct).await {
-        Ok(corrected) => Ok(corrected.map(|corrected| corrected.session)),
-        Err(ChangeError::Refused(why)) => Err(why),
-        Err(ChangeError::Failed(error)) => Err(error.into()),
-    }
+    let corrected = session.update(move |visitor| visitor.correct(greeting, views)).await?;
+    Ok(corrected.map(|corrected| corrected.session))
 }
 
 /// Reads the session and changes nothing; `None` without one.

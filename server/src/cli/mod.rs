@@ -7,7 +7,9 @@ mod exit;
 mod output;
 mod sessions;
 
-use std::{env, ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, process::ExitCode};
+
+use tracing_subscriber::EnvFilter;
 
 use self::{
     args::{Command, CommandLine},
@@ -21,10 +23,14 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>) -> ExitCode {
         Ok(command) => command,
         Err(error) => return error.exit(BAD_USAGE),
     };
+    let filter = match logging::filter() {
+        Ok(filter) => filter,
+        Err(why) => return Failure::usage(why).exit(),
+    };
     let result = match command {
-        Command::Serve(config) => startup::run(*config).map_err(Into::into),
-        Command::Sessions(command) => run_to_end(sessions::run(*command)),
-        Command::Check(args) => run_to_end(check::run(*args)),
+        Command::Serve(config) => startup::run(*config, filter).map_err(Into::into),
+        Command::Sessions(command) => run_to_end(filter, sessions::run(*command)),
+        Command::Check(args) => run_to_end(filter, check::run(*args)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -33,10 +39,10 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>) -> ExitCode {
 }
 
 /// Runs a command that ends by itself.
-fn run_to_end(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn run_to_end(filter: Option<EnvFilter>, command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     // Commands print their own output; logging is on only if `RUST_LOG` is set.
-    if env::var_os("RUST_LOG").is_some() {
-        logging::start(LogFormat::Text, None);
+    if filter.is_some() {
+        logging::start(filter, LogFormat::Text, None);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     runtime.block_on(command)

@@ -46,6 +46,10 @@ const MAX_BODY_LENGTH: usize = 4 * 1024;
 /// How long a request may take, beside what its store work may take: sending the body, rendering the page.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The response when that is over. It isn't 408: browsers then send the request once more by themselves, a `POST`, too, and
+/// what the first one has done would be done twice.
+const LATE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
+
 /// What the routes need.
 pub struct App {
     /// The visitors' sessions.
@@ -80,7 +84,7 @@ pub fn router(app: App) -> Router {
         .layer(SessionLayer::new(sessions.clone(), cookies))
         // Outside of the session layer these two would throw away a cookie that was to be set.
         .layer(CatchPanicLayer::new())
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, request_timeout));
+        .layer(TimeoutLayer::with_status_code(LATE, request_timeout));
     let for_all = ServiceBuilder::new()
         .layer(from_fn_with_state(log_ids, log_request))
         .map_response(move |response| close_if_too_large(add_security_headers(https_only, response)))
@@ -89,7 +93,7 @@ pub fn router(app: App) -> Router {
         // A request that declares a larger body is refused, whatever its route.
         .layer(RequestBodyLimitLayer::new(MAX_BODY_LENGTH))
         // Later than the one inside.
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, 2 * request_timeout))
+        .layer(TimeoutLayer::with_status_code(LATE, 2 * request_timeout))
         .layer(ValidateRequestHeaderLayer::custom(RejectInvalidRequests { https_only }));
     let app = app::routes(site.pages()).layer(for_sessions);
     let health = Router::new()

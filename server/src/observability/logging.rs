@@ -10,10 +10,22 @@ use crate::config::LogFormat;
 /// What is logged unless `RUST_LOG` says otherwise. The Firestore client logs each request of its own.
 const DEFAULT_FILTER: &str = "info,firestore=error,gcloud_sdk=off";
 
+/// What `RUST_LOG` says is to be logged; `None` if it's not set, or empty.
+///
+/// # Errors
+/// If it can't be read.
+pub(crate) fn filter() -> Result<Option<EnvFilter>, String> {
+    let variable = env::var_os(EnvFilter::DEFAULT_ENV).filter(|text| !text.is_empty());
+    let bad = |why: String| format!("{}: {why}", EnvFilter::DEFAULT_ENV);
+    let Some(text) = variable else { return Ok(None) };
+    let text = text.into_string().map_err(|_bytes| bad("it is not UTF-8".to_owned()))?;
+    EnvFilter::builder().parse(text).map(Some).map_err(|error| bad(error.to_string()))
+}
+
 /// Starts logging: text on stderr for people, JSON on stdout for Cloud Logging. `project` is the Google Cloud
 /// project that traces belong to.
-pub(crate) fn start(format: LogFormat, project: Option<&str>) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new(DEFAULT_FILTER));
+pub(crate) fn start(filter: Option<EnvFilter>, format: LogFormat, project: Option<&str>) {
+    let filter = filter.unwrap_or_else(|| EnvFilter::new(DEFAULT_FILTER));
     let registry = tracing_subscriber::registry().with(filter);
     match format {
         LogFormat::Json => {

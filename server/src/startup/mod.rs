@@ -10,6 +10,7 @@ use app::visitor::Visitor;
 use axum::Router;
 use tokio::{net::TcpListener, runtime::Builder};
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
 
 use self::signals::StopSignals;
 use crate::{
@@ -20,11 +21,11 @@ use crate::{
 };
 
 /// Starts the server and runs it until a signal stops it.
-pub(crate) fn run(config: Config) -> anyhow::Result<()> {
+pub(crate) fn run(config: Config, filter: Option<EnvFilter>) -> anyhow::Result<()> {
     // At least two, also on one CPU: spawned work must continue while a render occupies a thread.
     let threads = std::thread::available_parallelism().map_or(2, |cpus| cpus.get().max(2));
     let runtime = Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
-    match runtime.block_on(start_and_serve(config))? {
+    match runtime.block_on(start_and_serve(config, filter))? {
         Stopped::AfterStart => {}
         // Opening the store may still block a thread, which the runtime would wait for.
         Stopped::DuringStart => runtime.shutdown_background(),
@@ -38,9 +39,9 @@ enum Stopped {
     AfterStart,
 }
 
-async fn start_and_serve(config: Config) -> anyhow::Result<Stopped> {
+async fn start_and_serve(config: Config, filter: Option<EnvFilter>) -> anyhow::Result<Stopped> {
     let mut signals = StopSignals::install()?;
-    logging::start(config.log_format.unwrap_or_else(default_log_format), config.store.project());
+    logging::start(filter, config.log_format.unwrap_or_else(default_log_format), config.store.project());
     let server = tokio::select! {
         biased;
         _drain_time = signals.recv(config.drain_time) => {

@@ -74,3 +74,13 @@ async fn an_unknown_address_is_a_page_that_counts_nothing() {
     assert_eq!((page.status, ada.id()), (StatusCode::NOT_FOUND, None));
     assert!(page.headers.contains_key(header::CONTENT_SECURITY_POLICY));
 }
+
+/// On 408 browsers would send it again.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_takes_too_long_is_not_sent_again_by_the_browser() {
+    let (app, _folder) = site();
+    let mut ada = Visitor::new(Data::cookie(true).expect("a cookie"));
+    let body = Body::from_stream(futures::stream::pending::<Result<&str, std::convert::Infallible>>());
+    let request = Request::post("/api/refresh").header(header::HOST, "localhost").body(body).expect("a request");
+    assert_eq!(ada.send(&app, request).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+}

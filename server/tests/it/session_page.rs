@@ -96,6 +96,12 @@ async fn it_is_corrected_by_script_and_by_form(app: TestApp) {
         assert_eq!(browser.view(&server).await, View { views, greeting: "Ciao Mondo".to_owned() });
     }
     assert_eq!(app.store.session(browser.id()).await.expect("a session").data["views"], 9);
+
+    // Without a session it leads back to the page that says so.
+    let mut stranger = Browser::new();
+    let form = stranger.form(&server, "/api/correct", "correction[greeting]=Ciao+Mondo&correction[views]=6");
+    let back = stranger.send(form.header("Accept", "text/html").header("Referer", server.url("/session"))).await;
+    assert_eq!((back.status, back.header("location"), back.cookies()), (303, Some("/session"), vec![]));
 }
 
 async fn a_greeting_that_the_owner_wrote_stays_when_the_count_is_corrected(app: TestApp) {
@@ -111,9 +117,17 @@ async fn a_greeting_that_the_owner_wrote_stays_when_the_count_is_corrected(app: 
     let selected = form.matches(" selected").count();
     assert_eq!(selected, 1, "{form}");
 
-    let sent = browser.post(&server, "/api/correct", "correction[greeting]=Moin+moin&correction[views]=6").await;
-    assert_eq!(sent.status, 200, "{sent:?}");
-    assert_eq!(browser.view(&server).await, View { views: 7, greeting: "Moin moin".to_owned() });
+    // As the form sends it: only what differs from what it had in it is corrected.
+    let shown = "&correction[shown][greeting]=Moin+moin&correction[shown][views]=1";
+    for (fields, views, greeting) in [
+        ("correction[greeting]=Moin+moin&correction[views]=6", 7, "Moin moin"),
+        ("correction[greeting]=Hola+Mundo&correction[views]=1", 8, "Hola Mundo"),
+        ("correction[greeting]=Moin+moin&correction[views]=1", 9, "Hola Mundo"),
+    ] {
+        let sent = browser.post(&server, "/api/correct", &format!("{fields}{shown}")).await;
+        assert_eq!(sent.status, 200, "{sent:?}");
+        assert_eq!(browser.view(&server).await, View { views, greeting: greeting.to_owned() }, "{fields}");
+    }
 }
 
 async fn a_wrong_correction_changes_nothing(app: TestApp) {

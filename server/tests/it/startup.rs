@@ -63,6 +63,8 @@ async fn a_bad_setting_is_named() {
         let flag = format!("--{}={bad}", name.to_lowercase().replace('_', "-"));
         assert_fails(&TestApp::on_sqlite().without(name), &[&flag], 64, &[name]).await;
     }
+    // A variable alone.
+    assert_fails(&TestApp::on_sqlite().with("RUST_LOG", "info,server=loud"), &[], 64, &["RUST_LOG"]).await;
     assert_fails(&TestApp::on_sqlite(), &["--nonsense"], 64, &["--nonsense"]).await;
     assert_fails(&TestApp::on_sqlite(), &["nonsense"], 64, &["nonsense"]).await;
 }

@@ -25,13 +25,20 @@ pub fn Counter() -> impl IntoView {
     let counter = RwSignal::new(island_state::initial::<CounterView>(STATE));
     let message = RwSignal::new("");
     let on_click = move |click: MouseEvent| {
+        // A click that opens a new tab or window stays what it is.
+        if click.ctrl_key() || click.meta_key() || click.shift_key() || click.alt_key() {
+            return;
+        }
         click.prevent_default();
+        message.set("");
         spawn_local(async move {
             match refresh().await {
-                Ok(view) => {
-                    counter.set(Some(view));
-                    message.set("");
-                }
+                // Of two responses the older one may come last.
+                Ok(view) => counter.update(|counter| {
+                    if counter.as_ref().is_none_or(|shown| shown.views < view.views) {
+                        *counter = Some(view);
+                    }
+                }),
                 Err(error) => message.set(error.message()),
             }
         });
