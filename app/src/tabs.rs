@@ -33,7 +33,7 @@ pub(crate) fn listen(on_news: impl Fn(CounterState) + 'static) {
     });
     CHANNEL.with(|channel| {
         if let Some(channel) = channel {
-            channel.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+            _ = channel.add_event_listener_with_callback("message", on_message.as_ref().unchecked_ref());
         }
     });
     on_message.forget();

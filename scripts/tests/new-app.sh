@@ -79,6 +79,7 @@ NAME=x9 PAGE=empty DIR=$work/empty scripts/new.sh
 serve "$work/empty"
 get "$origin/" | has '<h1>X9</h1>' "the page"
 get "$origin/" | has '>2 views<' "the page"
+get -H 'Sec-Purpose: prefetch;prerender' "$origin/" | has '>not counted yet<' "a page that was loaded ahead of time"
 get "${json[@]}" --data '{}' "$origin/api/refresh" | has '{"views":3}' "the count"
 stop
 say "both apps compile and serve their pages"

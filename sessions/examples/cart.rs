@@ -5,7 +5,7 @@
 //! curl -c jar -b jar http://127.0.0.1:3000/cart
 //! ```
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
     Router,
@@ -48,7 +48,9 @@ fn list(cart: &Cart) -> String {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let sessions = Sessions::<Cart>::new(SqliteStore::open("data/carts.db")?);
+    let store = SqliteStore::open("data/carts.db")?;
+    tokio::spawn(store.clone().keep_swept(Duration::from_secs(600)));
+    let sessions = Sessions::<Cart>::new(store);
     let app = Router::new()
         .route("/cart", get(show))
         .route("/cart/{item}", post(add).delete(remove))

@@ -1,8 +1,8 @@
 //! The browser's side of the stored data: what other tabs do.
 
-use std::{cell::Cell, rc::Rc};
+use std::cell::Cell;
 
-use leptos::prelude::{document, window};
+use leptos::prelude::document;
 
 use super::StoredField;
 use crate::{
@@ -11,38 +11,39 @@ use crate::{
     tabs,
 };
 
-/// Asks the server again whenever another tab has changed the session. Of several responses the last request's counts.
+thread_local! {
+    /// How many requests were sent: of their responses, which may overtake one another, only the last one's counts.
+    static SENT: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Asks the server again whenever another tab has changed the session.
 pub(super) fn start() {
-    let last = Rc::new(Cell::new(0_u32));
-    tabs::listen(move |_new| {
-        let (last, number) = (Rc::clone(&last), last.get() + 1);
-        last.set(number);
+    tabs::listen(|_new| {
+        let number = SENT.get() + 1;
+        SENT.set(number);
         spawn(async move {
             let result = stored_data().await;
-            if last.get() == number {
+            if SENT.get() == number {
                 show(result);
             }
         });
     });
 }
 
+/// Shows the fields, or none after the end of the session.
 fn show(result: Result<Vec<StoredField>, ApiError>) {
     let element = |id| document().get_element_by_id(id);
     if let Some(message) = element("message") {
         message.set_text_content(Some(result.as_ref().err().map_or("", |error| error.message())));
     }
     let (Ok(fields), Some(list)) = (result, element("stored")) else { return };
-    let Ok(values) = list.query_selector_all("dd") else { return };
-    if fields.is_empty() {
-        list.set_text_content(None);
-    } else if values.length() == 0 {
-        // A new session, after the one before had ended here.
-        _ = window().location().reload();
-    }
-    for (index, StoredField { value, .. }) in (0..).zip(fields) {
+    let Ok(texts) = list.query_selector_all("dt,dd") else { return };
+    let mut fields = fields.into_iter().flat_map(|StoredField { name, value }| [name, value]);
+    for index in 0..texts.length() {
+        let text = fields.next().unwrap_or_default();
         // A screen reader reads out what is set, though it be the same.
-        if let Some(shown) = values.get(index).filter(|shown| shown.text_content().as_ref() != Some(&value)) {
-            shown.set_text_content(Some(&value));
+        if let Some(shown) = texts.get(index).filter(|shown| shown.text_content().as_ref() != Some(&text)) {
+            shown.set_text_content(Some(&text));
         }
     }
 }

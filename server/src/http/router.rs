@@ -94,7 +94,7 @@ pub fn router(app: App) -> Router {
         .layer(RequestBodyLimitLayer::new(MAX_BODY_LENGTH))
         // Later than the one inside.
         .layer(TimeoutLayer::with_status_code(LATE, 2 * request_timeout))
-        .layer(ValidateRequestHeaderLayer::custom(RejectInvalidRequests { https_only }));
+        .layer(ValidateRequestHeaderLayer::custom(RedirectToHttps { https_only }));
     let app = app::routes(site.pages()).layer(for_sessions);
     let health = Router::new()
         .route(health::LIVE, get(health::live))
@@ -103,8 +103,17 @@ pub fn router(app: App) -> Router {
     Router::new()
         .merge(app)
         .merge(health)
-        .nest("/pkg", site.hashed().layer(from_fn_with_state(other_builds, retry_elsewhere)))
-        .fallback_service(site.public(app::not_found(site.pages())))
+        .nest(
+            "/pkg",
+            site.hashed()
+                .layer(from_fn_with_state(other_builds, retry_elsewhere))
+                .layer(from_fn(reject_unservable_path)),
+        )
+        .fallback_service(
+            Router::new()
+                .fallback_service(site.public(app::not_found(site.pages())))
+                .layer(from_fn(reject_unservable_path)),
+        )
         .layer(for_all)
 }
 
@@ -116,18 +125,16 @@ fn close_if_too_large<B>(mut response: Response<B>) -> Response<B> {
     response
 }
 
-/// Responds to requests that no route must see.
+/// Redirects requests that came over plain HTTP, before a route sees them.
 #[derive(Clone, Copy)]
-struct RejectInvalidRequests {
+struct RedirectToHttps {
     https_only: bool,
 }
 
-impl<B> ValidateRequest<B> for RejectInvalidRequests {
+impl<B> ValidateRequest<B> for RedirectToHttps {
     type ResponseBody = Body;
 
     fn validate(&mut self, request: &mut Request<B>) -> Result<(), Response> {
-        let response =
-            https_redirect(self.https_only, request).or_else(|| reject_unservable_path(request.uri().path()));
-        response.map_or(Ok(()), Err)
+        https_redirect(self.https_only, request).map_or(Ok(()), Err)
     }
 }

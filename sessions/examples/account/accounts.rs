@@ -33,6 +33,13 @@ struct Account {
     hash: String,
 }
 
+/// A password that was right when it was looked at.
+pub(crate) struct Checked {
+    /// The account's.
+    pub(crate) id: String,
+    hash: String,
+}
+
 impl Accounts {
     /// No accounts yet; passwords are hashed at this cost.
     pub(crate) fn new(params: Params) -> Result<Self> {
@@ -53,12 +60,17 @@ impl Accounts {
         Ok(Some(id))
     }
 
-    /// The id of the account of this name, if the password is right.
-    pub(crate) async fn check(&self, name: &str, password: String) -> Result<Option<String>> {
+    /// The account of this name, if the password is right.
+    pub(crate) async fn check(&self, name: &str, password: String) -> Result<Option<Checked>> {
         let account = self.accounts().get(name).cloned();
-        let (id, hash) =
-            account.map_or_else(|| (None, self.0.decoy.clone()), |account| (Some(account.id), account.hash));
-        Ok(if self.matches(password, hash).await? { id } else { None })
+        let hash = account.as_ref().map_or(&self.0.decoy, |account| &account.hash).clone();
+        let is_right = self.matches(password, hash).await?;
+        Ok(account.filter(|_| is_right).map(|Account { id, hash }| Checked { id, hash }))
+    }
+
+    /// Whether the password is still the one that was looked at.
+    pub(crate) fn is_current(&self, Checked { id, hash }: &Checked) -> bool {
+        self.accounts().values().any(|account| account.id == *id && account.hash == *hash)
     }
 
     /// Whether this is the password of the account with this id.

@@ -18,6 +18,8 @@ mod sign_in;
 mod tests;
 mod visit;
 
+use std::time::Duration;
+
 use argon2::Params;
 use exact_sessions::{Sessions, cookie::CookiePolicy, store::sqlite::SqliteStore};
 
@@ -26,7 +28,9 @@ use crate::{accounts::Accounts, app::app, visit::Visit};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().init();
-    let sessions = Sessions::<Visit>::new(SqliteStore::open("data/account.db")?);
+    let store = SqliteStore::open("data/account.db")?;
+    tokio::spawn(store.clone().keep_swept(Duration::from_secs(600)));
+    let sessions = Sessions::<Visit>::new(store);
     let accounts = Accounts::new(Params::default())?;
     // Without HTTPS, for a try on this machine. `CookiePolicy::default()` is for a site with it.
     let app = app(sessions, accounts, CookiePolicy::without_https());

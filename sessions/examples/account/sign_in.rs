@@ -61,10 +61,15 @@ pub(crate) async fn sign_in(
     State(accounts): State<Accounts>,
     Form(credentials): Form<Credentials>,
 ) -> Result<Response, Failure> {
-    match accounts.check(&credentials.name, credentials.password.clone()).await? {
-        Some(user) => Ok(begin(session, user, credentials).await?),
-        None => Ok(again(StatusCode::UNAUTHORIZED, "The name or the password is wrong.")),
+    let wrong = || Ok(again(StatusCode::UNAUTHORIZED, "The name or the password is wrong."));
+    let Some(checked) = accounts.check(&credentials.name, credentials.password.clone()).await? else { return wrong() };
+    let signed_in = begin(session.clone(), checked.id.clone(), credentials).await?;
+    // Somebody may have changed the password meanwhile, and ended all sessions that there were. This one was not there.
+    if !accounts.is_current(&checked) {
+        session.sign_out().await?;
+        return wrong();
     }
+    Ok(signed_in)
 }
 
 /// One transaction: a new id, the user bound to it, and the guest's cart and colours moved along.

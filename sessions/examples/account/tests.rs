@@ -150,6 +150,16 @@ async fn a_device_is_ended_after_the_password_was_entered_again() {
 }
 
 #[tokio::test]
+async fn a_sign_in_that_a_new_password_overtakes_is_none() {
+    let place = Place::new();
+    let user = place.user("ada").await;
+    let checked = place.accounts.check("ada", PASSWORD.to_owned()).await.expect("a hash").expect("an account");
+    assert!(place.accounts.is_current(&checked));
+    place.accounts.set_password(&user, "another one".to_owned()).await.expect("a hash");
+    assert!(!place.accounts.is_current(&checked));
+}
+
+#[tokio::test]
 async fn a_password_is_changed_after_it_was_entered_again_and_ends_other_sessions() {
     let place = Place::new();
     let ada = place.user("ada").await;

@@ -89,7 +89,8 @@ pub struct SqliteStore {
 
 impl SqliteStore {
     /// Opens the file, or creates it and its folder for their owner alone (modes 600 and 700). A file that an earlier
-    /// version of this crate has left is migrated; no server of that version may be using it.
+    /// version of this crate has left is migrated; no server of that version may be using it. Expired sessions stay in
+    /// it until they are swept: see [`keep_swept`](Self::keep_swept).
     ///
     /// # Errors
     /// [`StoreError::Refused`] if that's not possible: the folder can't be written, the file is no SQLite

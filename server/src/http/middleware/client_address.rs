@@ -28,6 +28,12 @@ pub(crate) fn subscriber_network(address: IpAddr) -> IpAddr {
     network(address, 32, 64)
 }
 
+/// Returns what one site may get, such as a company or a tunnel's user: an IPv4 address, or the /48 network of an IPv6
+/// address, which has 65,536 of the networks that a subscriber gets.
+pub(crate) fn site_network(address: IpAddr) -> IpAddr {
+    network(address, 32, 48)
+}
+
 /// Returns the network that a subscriber shares with thousands of others: the /16 of an IPv4 address, or the /32 of an
 /// IPv6 address, which is what a provider gets.
 pub(crate) fn provider_network(address: IpAddr) -> IpAddr {

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::client_address::{provider_network, subscriber_network};
+use super::client_address::{provider_network, site_network, subscriber_network};
 
 /// The period of the limit, and how much of it may be used at once.
 const PERIOD: Duration = Duration::from_secs(60);
@@ -20,10 +20,14 @@ const MAX_SUBSCRIBERS: usize = 10_000;
 /// How many of their providers' networks are remembered.
 const MAX_NETWORKS: usize = 10_000;
 
+/// How many allowances the subscribers of one site have together, where a site has several: an IPv6 network of /48.
+const ALLOWANCES_PER_SITE: u32 = 64;
+
 /// How many allowances the subscribers of one provider share during a flood.
 const ALLOWANCES_PER_NETWORK: u32 = 16;
 
-/// At most so many events a minute for each subscriber: the generic cell rate algorithm, one time for each key.
+/// At most so many events a minute for each subscriber: the generic cell rate algorithm, one time for each key. Who has many
+/// subscribers' networks, such as an IPv6 /48, has the allowance of [`ALLOWANCES_PER_SITE`] of them.
 ///
 /// During a flood from more than [`MAX_SUBSCRIBERS`] addresses, further addresses share the allowance of their
 /// provider's network; if there are more than [`MAX_NETWORKS`] of those, addresses of further networks have none.
@@ -38,6 +42,7 @@ pub(super) struct RateLimiter {
 struct Buckets {
     subscribers: HashMap<IpAddr, Instant>,
     networks: HashMap<IpAddr, Instant>,
+    sites: HashMap<IpAddr, Instant>,
 }
 
 impl RateLimiter {
@@ -49,17 +54,28 @@ impl RateLimiter {
     pub(super) fn check(&self, client: IpAddr, now: Instant) -> bool {
         let buckets = &mut *self.buckets();
         let subscriber = subscriber_network(client);
-        if let Some(allowed) = check(&mut buckets.subscribers, MAX_SUBSCRIBERS, subscriber, self.per_minute, now) {
-            return allowed;
-        }
-        let shared = self.per_minute.saturating_mul(NonZeroU32::new(ALLOWANCES_PER_NETWORK).unwrap_or(NonZeroU32::MIN));
-        check(&mut buckets.networks, MAX_NETWORKS, provider_network(client), shared, now).unwrap_or(false)
+        let known = check(&mut buckets.subscribers, MAX_SUBSCRIBERS, subscriber, self.per_minute, now);
+        let allowed = known.unwrap_or_else(|| {
+            let shared = self.times(ALLOWANCES_PER_NETWORK);
+            check(&mut buckets.networks, MAX_NETWORKS, provider_network(client), shared, now).unwrap_or(false)
+        });
+        let site = site_network(client);
+        // What the subscriber may not does not count against the site. Sites for which there's no room are limited by the
+        // above alone.
+        allowed
+            && (site == subscriber
+                || check(&mut buckets.sites, MAX_NETWORKS, site, self.times(ALLOWANCES_PER_SITE), now).unwrap_or(true))
+    }
+
+    /// So many allowances.
+    fn times(&self, allowances: u32) -> NonZeroU32 {
+        self.per_minute.saturating_mul(NonZeroU32::new(allowances).unwrap_or(NonZeroU32::MIN))
     }
 
     /// Forgets those whose allowance is complete again.
     pub(super) fn prune(&self, now: Instant) {
         let buckets = &mut *self.buckets();
-        for bucket in [&mut buckets.subscribers, &mut buckets.networks] {
+        for bucket in [&mut buckets.subscribers, &mut buckets.networks, &mut buckets.sites] {
             bucket.retain(|_, complete| *complete > now);
             bucket.shrink_to(2 * bucket.len());
         }
@@ -130,16 +146,24 @@ mod tests {
         }
         let entries = |limiter: &RateLimiter| {
             let buckets = limiter.buckets();
-            buckets.subscribers.len() + buckets.networks.len()
+            buckets.subscribers.len() + buckets.networks.len() + buckets.sites.len()
         };
-        assert!(entries(&limiter) <= MAX_SUBSCRIBERS + 3, "{} entries", entries(&limiter));
-        assert!(allowed <= 10_000 / 2 + 2 * ALLOWANCES_PER_NETWORK, "{allowed} of one provider");
+        assert!(entries(&limiter) <= MAX_SUBSCRIBERS + 4, "{} entries", entries(&limiter));
+        assert_eq!(allowed, 2 * ALLOWANCES_PER_SITE, "of one site");
         assert_eq!([known, known].map(|client| limiter.check(client, begin)), [true, false], "its own allowance");
         assert!(limiter.check(late, begin), "another network's allowance");
 
         limiter.prune(begin + PERIOD);
         assert_eq!(entries(&limiter), 0);
         assert!(limiter.buckets().subscribers.capacity() < 100, "the memory is given back");
+    }
+
+    #[test]
+    fn a_subscriber_does_not_use_up_what_is_its_sites() {
+        let (limiter, begin) = (limiter(2), Instant::now());
+        let allowed = (0..1000).filter(|_| limiter.check(address("2001:db8::1"), begin)).count();
+        assert_eq!(allowed, 2);
+        assert!(limiter.check(address("2001:db8:0:1::1"), begin), "a neighbour");
     }
 
     #[test]

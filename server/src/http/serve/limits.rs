@@ -12,7 +12,8 @@ pub struct Limits {
     /// How many of them one client address may have; further ones are closed at once. `None` behind proxies: all
     /// connections come from a few addresses there.
     pub connections_per_address: Option<usize>,
-    /// How long a client may take to send the head of a request; also how long an idle connection is kept.
+    /// How long a client may take to send the head of a request; also how long an idle connection is kept. Longer behind
+    /// proxies than those keep theirs: one that sends a request just when the connection is closed answers with an error.
     pub header_read_timeout: Duration,
     /// How long a client may accept none of a response that is being sent.
     pub write_timeout: Duration,
@@ -42,7 +43,8 @@ impl Limits {
         let limits = Self::default();
         let connections = limits.connections.min(connections_within(open_files));
         let per_address = (trusted_proxies == 0).then_some((connections / 4).max(1));
-        Self { connections, connections_per_address: per_address, ..limits }
+        let header_read_timeout = if trusted_proxies == 0 { limits.header_read_timeout } else { BEHIND_PROXIES };
+        Self { connections, connections_per_address: per_address, header_read_timeout, ..limits }
     }
 
     /// How many open files these limits need.
@@ -51,6 +53,10 @@ impl Limits {
         (self.connections as u64) * FILES_PER_CONNECTION + RESERVED_FILES
     }
 }
+
+/// Google's load balancers keep an idle connection for 600 seconds and advise 620 for what is behind them
+/// (<https://cloud.google.com/load-balancing/docs/https#timeouts_and_retries>); others keep theirs for a minute or two.
+const BEHIND_PROXIES: Duration = Duration::from_secs(620);
 
 /// The connection itself, and the asset that is being sent on it.
 const FILES_PER_CONNECTION: u64 = 2;
@@ -81,5 +87,11 @@ mod tests {
     fn an_address_gets_a_quarter_unless_it_is_a_proxy() {
         assert_eq!(Limits::new(0, u64::MAX).connections_per_address, Some(1024));
         assert_eq!(Limits::new(2, u64::MAX).connections_per_address, None);
+    }
+
+    #[test]
+    fn connections_of_proxies_are_kept_for_longer_than_proxies_keep_them() {
+        assert!(Limits::new(1, u64::MAX).header_read_timeout > Duration::from_secs(600));
+        assert!(Limits::new(0, u64::MAX).header_read_timeout < Duration::from_secs(60));
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Limits;
-use crate::http::middleware::client_address::{PeerAddr, subscriber_network};
+use crate::http::middleware::client_address::{PeerAddr, site_network};
 
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -64,7 +64,7 @@ impl Permits {
         all: OwnedSemaphorePermit,
     ) -> Result<Permit, OwnedSemaphorePermit> {
         let Some(counts) = &self.per_address else { return Ok(Permit { _all: all, _address: None }) };
-        match counts.take(subscriber_network(peer)) {
+        match counts.take(site_network(peer)) {
             Some(address) => Ok(Permit { _all: all, _address: Some(address) }),
             None => {
                 self.warn(counts.limit);

@@ -16,13 +16,13 @@ pub struct CounterView {
     pub views: u64,
 }
 
-/// The island's first state: what was counted for this page.
+/// The island's first state: what was counted for this page, or `None` if the browser loaded it ahead of time.
 pub(crate) const STATE: StateId = StateId("counter-state");
 
 /// Shows the count. Until it is alive its link works by itself, and does the same.
 #[island]
 pub fn Counter() -> impl IntoView {
-    let counter = RwSignal::new(island_state::initial::<CounterView>(STATE));
+    let counter = RwSignal::new(island_state::initial::<Option<CounterView>>(STATE).flatten());
     let message = RwSignal::new("");
     let on_click = move |click: MouseEvent| {
         // A click that opens a new tab or window stays what it is.
@@ -33,9 +33,9 @@ pub fn Counter() -> impl IntoView {
         message.set("");
         spawn_local(async move {
             match refresh().await {
-                // Of two responses the older one may come last.
+                // Of two responses the older one may come last. A count of 1 is a new session's.
                 Ok(view) => counter.update(|counter| {
-                    if counter.as_ref().is_none_or(|shown| shown.views < view.views) {
+                    if view.views == 1 || counter.as_ref().is_none_or(|shown| shown.views < view.views) {
                         *counter = Some(view);
                     }
                 }),
@@ -46,7 +46,10 @@ pub fn Counter() -> impl IntoView {
     view! {
         <section id="counter">
             <p id="sentence" aria-live="polite">
-                {move || counter.with(|counter| counter.as_ref().map(|counter| format!("{} views", counter.views)))}
+                {move || counter.with(|counter| match counter {
+                    Some(counter) => format!("{} views", counter.views),
+                    None => "not counted yet".to_owned(),
+                })}
             </p>
             <p class="controls"><a id="refresh" class="button" href="/" on:click=on_click>"Refresh"</a></p>
             <p id="message" role="status">{move || message.get()}</p>

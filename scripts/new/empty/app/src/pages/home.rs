@@ -23,12 +23,12 @@ const META: Meta = Meta::new(TITLE).described("A page that counts your visits.")
 /// Looking at the page counts a view. Asking whether it is there, or loading it ahead of time, does not.
 pub async fn page(page: Page, session: SessionHandle<Visitor>, method: Method, headers: HeaderMap) -> Response {
     let counted = if is_view(&method, &headers) {
-        session::count_view(&session).await.map(|session| session.data.views)
+        session::count_view(&session).await.map(|session| Some(CounterView { views: session.data.views }))
     } else {
-        Ok(0)
+        Ok(None)
     };
     let counted = match counted {
-        Ok(views) => CounterView { views },
+        Ok(counted) => counted,
         Err(error) => return notice::failed(page, error).await,
     };
     let view = move || {
