@@ -54,8 +54,8 @@ type Fields = Map<String, Value>;
 
 /// Whether these are the same fields to the last bit. For `==` zero and negative zero are the same.
 pub(crate) fn are_same(some: &Fields, others: &Fields) -> bool {
-    let pairs = some.iter().zip(others);
-    some.len() == others.len() && pairs.into_iter().all(|((a, value), (b, other))| a == b && is_same(value, other))
+    let is_there = |(name, value): (&String, &Value)| others.get(name).is_some_and(|other| is_same(value, other));
+    some.len() == others.len() && some.iter().all(is_there)
 }
 
 fn is_same(value: &Value, other: &Value) -> bool {

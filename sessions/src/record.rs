@@ -64,8 +64,9 @@ impl<R: Into<String>> From<R> for Damaged {
     }
 }
 
-/// The latest time that every store can keep: the end of the year 9999.
-pub(crate) const END_OF_TIME: Duration = Duration::from_secs(253_402_300_799);
+/// The latest time that every store can keep: almost the end of the year 9999, which is Firestore's. What makes text of
+/// times for SQLite, [`jiff::Timestamp`], ends 26 hours before, so that any time zone's clock is in that year.
+pub(crate) const END_OF_TIME: Duration = Duration::from_secs(253_402_207_200);
 
 /// The sum, or the end of time if it lies beyond.
 pub(crate) fn later(time: SystemTime, by: Duration) -> SystemTime {

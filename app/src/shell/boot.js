@@ -7,7 +7,8 @@ wasm.hydrate()}
 for(const c of n.children)await walk(wasm,c)
 if(inner)parents.pop()}
 for(const l of['RESOLVED_RESOURCES','SERIALIZED_ERRORS','INCOMPLETE_CHUNKS'])window['__'+l]??=[]
-try{const wasm=await import(JS)
+try{AbortSignal.timeout.name
+const wasm=await import(JS)
 await wasm.default({module_or_path:WASM})
 wasm.hydrate()
 await walk(wasm,document.body)

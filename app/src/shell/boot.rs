@@ -8,6 +8,8 @@
 //! A panic leaves Leptos in the middle of the island, in which no other one comes alive: `hydrate` is called again after
 //! it (`hydrate.rs`).
 //!
+//! A browser that lacks what the islands call, `AbortSignal.timeout`, gets none of them: links and forms do the same there.
+//!
 //! It is written without spaces, since it is part of each page: `s` is the state on the `html` element, `n` a node.
 
 /// The script for these paths of the JavaScript and the WASM.

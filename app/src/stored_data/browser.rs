@@ -36,14 +36,16 @@ fn show(result: Result<Vec<StoredField>, ApiError>) {
     if let Some(message) = element("message") {
         message.set_text_content(Some(result.as_ref().err().map_or("", |error| error.message())));
     }
-    let (Ok(fields), Some(list)) = (result, element("stored")) else { return };
-    let Ok(texts) = list.query_selector_all("dt,dd") else { return };
-    let mut fields = fields.into_iter().flat_map(|StoredField { name, value }| [name, value]);
-    for index in 0..texts.length() {
-        let text = fields.next().unwrap_or_default();
+    let (Ok(fields), Ok(texts)) = (result, document().query_selector_all("#stored dt,#stored dd")) else { return };
+    let set = |index, text: &str| {
         // A screen reader reads out what is set, though it be the same.
-        if let Some(shown) = texts.get(index).filter(|shown| shown.text_content().as_ref() != Some(&text)) {
-            shown.set_text_content(Some(&text));
+        if let Some(shown) = texts.get(index).filter(|shown| shown.text_content().as_deref() != Some(text)) {
+            shown.set_text_content(Some(text));
         }
+    };
+    for row in 0..texts.length() / 2 {
+        let (name, value) = fields.get(row as usize).map_or(("", ""), |field| (&field.name, &field.value));
+        set(2 * row, name);
+        set(2 * row + 1, value);
     }
 }

@@ -102,7 +102,8 @@ impl<'a> Encoder<'a> {
     }
 
     fn map(self) -> Result<Map<'a>, DataError> {
-        self.size.take(8)?;
+        // The outermost one is the session itself.
+        self.size.take(if self.depth == 0 { 0 } else { 8 })?;
         let values = self.deeper(false)?;
         Ok(Map { values, fields: Fields::new(), key: None, variant: None })
     }

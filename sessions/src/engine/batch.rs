@@ -90,7 +90,7 @@ impl Progress {
 
     /// `false` if its caller has given up.
     fn begin(&self) -> bool {
-        self.step(Self::UNSENT, Self::SENT) || self.0.load(Ordering::Acquire) == Self::SENT
+        self.step(Self::UNSENT, Self::SENT)
     }
 
     fn take_back(&self) {
@@ -356,9 +356,6 @@ impl<T: SessionData> Batch<T> {
         let Self { engine, key, members, .. } = self;
         let codec = &engine.codec;
         let write_of = |record| Box::new(Write::replace(*key, record, base.version));
-        for member in members.iter_mut() {
-            member.result = None;
-        }
         let mut write = codec.upgrades.upgraded(key, &base.record)?.map(write_of);
         let mut is_changed = write.is_some();
         for Member { job, result } in members {

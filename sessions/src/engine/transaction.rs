@@ -197,6 +197,10 @@ pub(crate) async fn transact<P: Plan>(
                 budget.pause(error).await?;
             }
         }
+        // Another write for which there's no time to hear what became of it would be worse than none.
+        if !budget.in_doubt {
+            budget.begin()?;
+        }
         (base, is_guess) = (read(store, key, budget).await?, false);
     }
 }

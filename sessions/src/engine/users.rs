@@ -1,6 +1,6 @@
 //! The sessions of a user.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{Budget, Deletion, Engine, delete};
 use crate::{
@@ -46,7 +46,7 @@ impl<T: SessionData> Engine<T> {
     /// so this looks again until it finds none that began before it did. Another instance's clock may be ahead: what
     /// began shortly after is ended, too.
     pub(crate) async fn end_all_of_user(
-        &self,
+        self: &Arc<Self>,
         user: &str,
         mut spared: Option<SessionKey>,
         meter: &Meter,
@@ -56,13 +56,14 @@ impl<T: SessionData> Engine<T> {
         loop {
             let mut found = false;
             let mut after = None;
-            if let Some(key) = &mut spared {
-                *key = self.key_now(*key, &mut self.budget(meter)).await?;
-            }
             loop {
                 let page = self.page_of(user, after, self.budget(meter)).await?;
                 let Some((last, _)) = page.last() else { break };
                 after = Some(*last);
+                // After the page was read, so that a new id that is on it is known.
+                if let Some(key) = &mut spared {
+                    *key = self.key_now(*key, &mut self.budget(meter)).await?;
+                }
                 for (key, stored) in page {
                     // What is there at first began before, whatever its instance's clock says.
                     let began_before = is_first || stored.record.created_at.is_none_or(|created| created <= latest);
@@ -82,7 +83,12 @@ impl<T: SessionData> Engine<T> {
 
     /// Ends this session if it's the user's; and whether it was. One that is rotated meanwhile is ended under its new
     /// key.
-    pub(crate) async fn end_one_of_user(&self, user: &str, key: SessionKey, mut budget: Budget) -> Result<bool, Error> {
+    pub(crate) async fn end_one_of_user(
+        self: &Arc<Self>,
+        user: &str,
+        key: SessionKey,
+        mut budget: Budget,
+    ) -> Result<bool, Error> {
         let mut next = key;
         loop {
             let Some(stored) = budget.read(|| self.store.get(&next)).await? else { return Ok(false) };
@@ -100,7 +106,15 @@ impl<T: SessionData> Engine<T> {
         }
     }
 
-    async fn end_one(&self, user: &str, key: SessionKey, stored: Stored, budget: &mut Budget) -> Result<bool, Error> {
+    async fn end_one(
+        self: &Arc<Self>,
+        user: &str,
+        key: SessionKey,
+        stored: Stored,
+        budget: &mut Budget,
+    ) -> Result<bool, Error> {
+        // In its turn, or the changes of a busy session would keep it from being ended.
+        let _place = self.turn(key, budget).await?;
         self.cache.remove(&key);
         let is_theirs = |record: &crate::Record| record.meta.user() == Some(user);
         let ended = delete(&self.store, &key, Some(stored), &is_theirs, false, budget).await? == Deletion::Done;

@@ -283,7 +283,8 @@ impl Store for FirestoreStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         let call = self.call().await?;
-        let reached = call.db().ping().await;
-        call.finish(reached).map_err(of_access)
+        // Not the crate's own `ping`, for which a database that does not exist is as good as a document that doesn't.
+        let reached = self.page(call.db(), None, None, 1).await;
+        call.finish(reached).map_err(of_access).map(drop)
     }
 }

@@ -12,6 +12,7 @@ use std::{
 use async_trait::async_trait;
 use exact_sessions::{
     ChangeError, Error, Outcome, SessionId, SessionKey, Sessions, Settings,
+    admin::Admin,
     store::{Store, StoreError, Stored, Version, Write, memory::MemoryStore},
     testing::Fault,
 };
@@ -92,12 +93,14 @@ async fn steady_arrivals_all_succeed() {
 /// Calls of the store that wait while it's closed.
 #[derive(Default)]
 struct Gate {
-    inner: MemoryStore,
+    inner: Arc<MemoryStore>,
     is_closed: AtomicBool,
     /// The writes that came, in order.
     writes: Mutex<Vec<Write>>,
     /// How many further writes are done without a response.
     lost: AtomicUsize,
+    /// Whether somebody else is faster each time.
+    overtakes: AtomicBool,
     /// What a record must not have.
     poison: Mutex<Option<u64>>,
 }
@@ -112,6 +115,14 @@ impl Store for Gate {
     async fn put(&self, write: &Write) -> Result<Version, StoreError> {
         self.writes.lock().expect("no panic").push(write.clone());
         sleep(ROUND_TRIP).await;
+        if self.overtakes.load(Ordering::SeqCst) {
+            let note = |data: &mut serde_json::Map<_, _>| {
+                data.insert("note".to_owned(), rand::random::<u32>().into());
+                Ok(())
+            };
+            let admin = Admin::new(Arc::clone(&self.inner), ROUND_TRIP);
+            admin.update(&write.key, note).await.expect("an answer").expect("a session");
+        }
         while self.is_closed.load(Ordering::SeqCst) {
             sleep(ROUND_TRIP).await;
         }
@@ -293,6 +304,19 @@ async fn a_record_that_the_store_refuses_fails_the_change_that_made_it_alone() {
     assert_eq!(sessions.read(id).await.expect("a read").expect("a session").data.views, 199);
     let writes = gate.writes.lock().expect("no panic").len();
     assert!(writes < 20, "{writes} writes");
+}
+
+/// Towards the end there's no time left to hear what became of a write: one that can only end as unknown is not sent.
+#[tokio::test(start_paused = true)]
+async fn who_loses_against_others_until_the_deadline_is_busy_and_not_in_doubt() {
+    let (gate, sessions) = gated();
+    let id = new_session(&sessions).await;
+    gate.overtakes.store(true, Ordering::SeqCst);
+    // Pauses are random.
+    for _ in 0..50 {
+        let changed = sessions.update(id, |data| data.views += 1).await;
+        assert!(matches!(changed, Err(Error::Busy)), "{changed:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -138,6 +138,27 @@ async fn the_session_that_is_spared_is_spared_under_its_new_id() {
     assert_eq!((ended, left), (1, vec![rotated.session.key]));
 }
 
+/// Whoever uses it may not want it to end.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_changed_all_the_time_is_ended_all_the_same() {
+    let bench = Bench::new();
+    let (sessions, _) = bench.always(&[SLOW]);
+    let id = sessions.sign_in(None, SignIn::new("ada"), |_| {}).await.expect("a sign-in").new_id.expect("an id");
+    let others: Vec<_> = (0..8)
+        .map(|_| {
+            let sessions = sessions.clone();
+            tokio::spawn(async move {
+                while sessions.update(id, Counter::count).await.is_ok_and(|is_there| is_there.is_some()) {}
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(sessions.end_all_of_user("ada", None).await.expect("an answer"), 1);
+    for other in others {
+        other.await.expect("no panic");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_doubled_rotation_ends_by_the_deadline_of_one_request() {
     let bench = Bench::new();

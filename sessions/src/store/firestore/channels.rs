@@ -241,8 +241,10 @@ impl Drop for Place {
         self.channels.with(self.number, |channel| {
             channel.under_way -= 1;
             channel.silence.given_up |= self.is_waiting;
-            if self.is_waiting && channel.under_way == 0 {
-                channel.silence.before = channel.silence.at(now);
+            if channel.under_way == 0 {
+                if self.is_waiting {
+                    channel.silence.before = channel.silence.at(now);
+                }
                 channel.silence.since = None;
             }
         });

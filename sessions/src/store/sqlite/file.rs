@@ -64,16 +64,18 @@ type FileId = Option<(u64, u64)>;
 impl DatabaseFiles {
     /// Those of the database at this path, which must be open. Files that it does not have are not looked after.
     pub(super) fn of(path: &Path) -> Self {
+        // As SQLite does: the process may go to another folder.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         // SQLite puts its files beside the file that a symbolic link leads to.
-        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let real = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
         let beside = ["-wal", "-shm"].map(|end| {
             let mut name = OsString::from(&real);
             name.push(end);
             PathBuf::from(name)
         });
         let there = beside.into_iter().filter(|path| id_of(path).is_some());
-        let files = [path.to_path_buf()].into_iter().chain(there).map(|path| (id_of(&path), path));
-        Self { path: path.to_path_buf(), files: files.map(|(id, path)| (path, id)).collect() }
+        let files = [path.clone()].into_iter().chain(there).map(|path| (id_of(&path), path));
+        Self { files: files.map(|(id, path)| (path, id)).collect(), path }
     }
 
     /// Fails if one of them was moved, replaced or deleted. SQLite goes on in a file that was deleted, and what it

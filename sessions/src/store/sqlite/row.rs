@@ -186,6 +186,7 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
+    use crate::record::END_OF_TIME;
 
     #[test]
     fn a_version_holds_a_number_and_a_version() {
@@ -205,6 +206,8 @@ mod tests {
         assert_eq!(time_of_text(&text_of_time(earlier)), Some(earlier));
         assert!(text_of_time(earlier) < text_of_time(later));
         assert_eq!(time_of_text("tomorrow"), None);
+        let end = UNIX_EPOCH + END_OF_TIME;
+        assert_eq!(time_of_text(&text_of_time(end)), Some(end));
     }
 
     #[test]
