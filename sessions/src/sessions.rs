@@ -162,6 +162,9 @@ impl<T: SessionData> Sessions<T> {
     /// whatever fails or crashes. For the time of [`Settings::rotation_grace`] a request that comes with it gets
     /// [`Error::Superseded`], so that one that was under way does not put a new session's cookie over the new id.
     ///
+    /// Where there was no session, one more may be left if the store's response to the first try was lost: it's listed
+    /// among the user's sessions, and nobody has its id.
+    ///
     /// # Errors
     /// As [`upsert`](Self::upsert). With [`Outcome::Unknown`](crate::Outcome::Unknown) the old session may be closed;
     /// nobody has the new id.
