@@ -14,6 +14,7 @@ use std::{
     time::SystemTime,
 };
 
+use futures::FutureExt as _;
 use tokio::{
     sync::oneshot,
     time::{Instant, timeout_at},
@@ -205,7 +206,13 @@ impl<T: SessionData> Engine<T> {
         batch.members[0].job.caller = Some(caller);
         batch.is_task = true;
         let mut budget = budget.of_unsent();
-        tokio::spawn(async move { batch.run(Some(base), &mut budget).await }.in_current_span());
+        let task = async move {
+            // The application's code runs when its data is read, too.
+            if let Err(panic) = AssertUnwindSafe(batch.run(Some(base), &mut budget)).catch_unwind().await {
+                batch.reply_after_panic(panic, budget.has_written);
+            }
+        };
+        tokio::spawn(task.in_current_span());
         hear(response, &progress, deadline).await
     }
 
@@ -334,6 +341,16 @@ impl<T: SessionData> Batch<T> {
             }
         }
         own
+    }
+
+    /// Replies after a panic that was no single change's: the first caller gets it.
+    fn reply_after_panic(&mut self, panic: Box<dyn Any + Send>, has_written: bool) {
+        let outcome = if has_written { Outcome::Unknown } else { Outcome::NotApplied };
+        let mut panic = Some(panic);
+        for caller in self.members.drain(..).filter_map(|member| member.job.caller) {
+            let failed = || Error::Unavailable { outcome, cause: cause("the application's code has panicked") };
+            drop(caller.reply.send(panic.take().map_or_else(|| Ok(Err(failed())), Err)));
+        }
     }
 
     /// Takes in the changes that wait.

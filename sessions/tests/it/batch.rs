@@ -1,7 +1,7 @@
 //! Changes of one session that arrive at the same time, on a store that takes 30 ms for each call. Time is simulated.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -304,6 +304,48 @@ async fn a_record_that_the_store_refuses_fails_the_change_that_made_it_alone() {
     assert_eq!(sessions.read(id).await.expect("a read").expect("a session").data.views, 199);
     let writes = gate.writes.lock().expect("no panic").len();
     assert!(writes < 20, "{writes} writes");
+}
+
+/// Data that can't be read panics in the application's code.
+#[derive(Debug, Default, Serialize)]
+struct Explosive {
+    views: u64,
+}
+
+impl<'de> Deserialize<'de> for Explosive {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = BTreeMap::<String, u64>::deserialize(deserializer)?;
+        assert!(!fields.contains_key("bomb"), "on purpose");
+        Ok(Self { views: fields.get("views").copied().unwrap_or_default() })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_while_data_is_read_reaches_one_caller_and_the_others_hear_that_nothing_was_applied() {
+    let gate = Arc::<Gate>::default();
+    let sessions = Sessions::<Explosive>::new(Arc::clone(&gate));
+    let id = sessions.upsert(None, |_| {}).await.expect("a session").new_id.expect("an id");
+    let plant = |data: &mut serde_json::Map<_, _>| {
+        data.insert("bomb".to_owned(), 1.into());
+        Ok(())
+    };
+    Admin::new(Arc::clone(&gate.inner), ROUND_TRIP).update(&id.key(), plant).await.expect("an answer");
+    // This one remembers nothing, so that all wait for the read.
+    let sessions = Sessions::<Explosive>::new(Arc::clone(&gate));
+    let mut changes = JoinSet::new();
+    for _ in 0..4 {
+        let sessions = sessions.clone();
+        changes.spawn(async move { sessions.update(id, |data| data.views += 1).await.map(drop) });
+    }
+    let mut panics = 0;
+    while let Some(changed) = changes.join_next().await {
+        match changed {
+            Ok(Err(Error::Unavailable { outcome: Outcome::NotApplied, .. })) => {}
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => panics += u32::from(error.is_panic()),
+        }
+    }
+    assert_eq!(panics, 1);
 }
 
 /// Towards the end there's no time left to hear what became of a write: one that can only end as unknown is not sent.
