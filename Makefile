@@ -5,6 +5,9 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
+# Whatever the machine's own settings of Cargo say: what is built is looked for here.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
 .PHONY: help run watch new build test test-rust test-outside test-new e2e kitchen-sink engines weigh weigh-what lighthouse lint fuzz soak bench bench-peers check-deploy rehearse deploy shots clean plan setup setup-test
 
 help: ## List what there is to run
@@ -32,7 +35,7 @@ test-rust: ## Run the Rust tests alone
 
 # It has a lock file of its own with the versions of ours, so most of what it needs is compiled already.
 test-outside: ## Run the tests of an app outside of the workspace, which uses the crate as a stranger would
-	@CARGO_TARGET_DIR=target scripts/with-emulator.sh cargo test --manifest-path outside/Cargo.toml --locked
+	@scripts/with-emulator.sh cargo test --manifest-path outside/Cargo.toml --locked
 
 e2e: build ## Run the browser tests alone, in Chromium
 	@CHROMIUM_PATH=$$(scripts/setup-browser.sh) && export CHROMIUM_PATH && scripts/with-emulator.sh npm --prefix end2end test && npm --prefix end2end run lighthouse
@@ -74,7 +77,7 @@ lint: ## Check format, lints, documentation, links, types, scripts and dependenc
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --exclude frontend -- -D warnings
 	cargo fmt --manifest-path outside/Cargo.toml --check
-	CARGO_TARGET_DIR=target cargo clippy --manifest-path outside/Cargo.toml --all-targets --locked -- -D warnings
+	cargo clippy --manifest-path outside/Cargo.toml --all-targets --locked -- -D warnings
 	cargo package -p exact-sessions --allow-dirty
 	cargo clippy -p frontend --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --exclude frontend

@@ -36,7 +36,7 @@ pub enum Error {
     Data(#[from] DataError),
 
     /// The stored data can't be read as the application's. It stays as it is.
-    #[error("the data of session {key} can't be read at `{path}`")]
+    #[error("the data of session {key} can't be read{}", at(path))]
     Unreadable {
         /// Whose data it is.
         key: SessionKey,
@@ -135,4 +135,9 @@ pub enum ChangeError<E> {
     /// The change could not be made.
     #[error(transparent)]
     Failed(#[from] Error),
+}
+
+/// ` at` this path, if it is known.
+fn at(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!(" at `{path}`") }
 }

@@ -16,7 +16,7 @@ pub struct Correction {
     /// The count of views.
     pub views: u64,
     /// What the form had in it at first. What the visitor has left as it was is not changed: it may be another one by
-    /// now, or a greeting of the owner's.
+    /// now, or a greeting of the owner's. Who wants just what the form had loads the page again.
     #[serde(default)]
     pub shown: Option<Shown>,
 }

@@ -45,7 +45,12 @@ impl Failure {
     /// The store failed.
     pub(crate) fn of_store(error: &Error, store: &str) -> Self {
         let code = if matches!(error, Error::Busy | Error::Unavailable { .. }) { UNAVAILABLE } else { 1 };
-        Self { code, message: Some(format!("SESSION_STORE: {store}: {error}")) }
+        // What logs must not quote, the owner at a terminal may see.
+        let why = match error {
+            Error::Unreadable { cause, .. } => format!(": {cause}"),
+            _ => String::new(),
+        };
+        Self { code, message: Some(format!("SESSION_STORE: {store}: {error}{why}")) }
     }
 
     /// Prints it and returns the exit code.

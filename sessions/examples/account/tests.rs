@@ -1,5 +1,7 @@
 //! The app's tests, with the crate's own helpers.
 
+use std::{sync::Arc, time::Duration};
+
 use argon2::Params;
 use axum::{
     Router,
@@ -9,9 +11,10 @@ use axum::{
 use exact_sessions::{
     Sessions, SignIn,
     cookie::CookiePolicy,
-    store::memory::MemoryStore,
-    testing::{Clock, Visitor},
+    store::{Store, memory::MemoryStore},
+    testing::{Clock, Fault, Faulty, Visitor},
 };
+use tokio::sync::Notify;
 
 use crate::{
     accounts::Accounts,
@@ -30,8 +33,12 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
+        Self::on(MemoryStore::default())
+    }
+
+    fn on(store: impl Store) -> Self {
         let clock = Clock::default();
-        let sessions = Sessions::builder(MemoryStore::default(), Visit::default).clock(clock.source()).build();
+        let sessions = Sessions::builder(store, Visit::default).clock(clock.source()).build();
         // As cheap as it can be: a test needs no strong hash.
         let params = Params::new(Params::MIN_M_COST, 1, 1, None).expect("parameters");
         let accounts = Accounts::new(params).expect("a hash");
@@ -151,12 +158,27 @@ async fn a_device_is_ended_after_the_password_was_entered_again() {
 
 #[tokio::test]
 async fn a_sign_in_that_a_new_password_overtakes_is_none() {
-    let place = Place::new();
+    // The store takes its time for the sign-in, and the password is changed meanwhile.
+    let signing_in = Arc::new(Notify::new());
+    let choose = {
+        let signing_in = Arc::clone(&signing_in);
+        move || {
+            signing_in.notify_one();
+            Fault::Delay(Duration::from_millis(500))
+        }
+    };
+    let place = Place::on(Faulty::new(Arc::new(MemoryStore::default()), choose));
     let user = place.user("ada").await;
-    let checked = place.accounts.check("ada", PASSWORD.to_owned()).await.expect("a hash").expect("an account");
-    assert!(place.accounts.is_current(&checked));
+    let app = place.app.clone();
+    let sign_in = tokio::spawn(async move {
+        let mut attacker = guest();
+        let form = [("name", "ada"), ("password", PASSWORD), ("device", "Another's")];
+        (attacker.post(&app, "/sign-in", &form).await.status, attacker.id())
+    });
+    signing_in.notified().await;
     place.accounts.set_password(&user, "another one".to_owned()).await.expect("a hash");
-    assert!(!place.accounts.is_current(&checked));
+    assert_eq!(sign_in.await.expect("no panic"), (StatusCode::UNAUTHORIZED, None));
+    assert_eq!(place.sessions.of_user(&user).await.expect("a list"), []);
 }
 
 #[tokio::test]

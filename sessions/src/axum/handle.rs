@@ -352,8 +352,8 @@ fn outcome<T, R>(changed: &Changed<T, R>) -> &'static str {
 }
 
 impl<T: SessionData> Shared<T> {
-    /// Waits for the uses that were begun, but not for one that the handler has put aside, in the body of its response,
-    /// say. From then on no cookie can be set any more.
+    /// Waits for the uses that were begun, but for no longer than one may take: the handler may have put one aside, in the
+    /// body of its response, say. From then on no cookie can be set any more.
     pub(super) async fn seal(&self) -> Sealed {
         let _turn = match self.turn.try_lock() {
             Ok(turn) => Some(turn),

@@ -209,7 +209,7 @@ impl<T: SessionData> Engine<T> {
         let task = async move {
             // The application's code runs when its data is read, too.
             if let Err(panic) = AssertUnwindSafe(batch.run(Some(base), &mut budget)).catch_unwind().await {
-                batch.reply_after_panic(panic, budget.has_written);
+                batch.reply_after_panic(panic, budget.in_doubt);
             }
         };
         tokio::spawn(task.in_current_span());
@@ -344,8 +344,8 @@ impl<T: SessionData> Batch<T> {
     }
 
     /// Replies after a panic that was no single change's: the first caller gets it.
-    fn reply_after_panic(&mut self, panic: Box<dyn Any + Send>, has_written: bool) {
-        let outcome = if has_written { Outcome::Unknown } else { Outcome::NotApplied };
+    fn reply_after_panic(&mut self, panic: Box<dyn Any + Send>, in_doubt: bool) {
+        let outcome = if in_doubt { Outcome::Unknown } else { Outcome::NotApplied };
         let mut panic = Some(panic);
         for caller in self.members.drain(..).filter_map(|member| member.job.caller) {
             let failed = || Error::Unavailable { outcome, cause: cause("the application's code has panicked") };

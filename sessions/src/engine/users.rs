@@ -54,7 +54,7 @@ impl<T: SessionData> Engine<T> {
         let latest = later(self.now(), CLOCK_DIFFERENCE);
         let (mut ended, mut is_first) = (0, true);
         loop {
-            let mut found = false;
+            let (mut found, mut busy) = (false, false);
             let mut after = None;
             loop {
                 let page = self.page_of(user, after, self.budget(meter)).await?;
@@ -71,8 +71,16 @@ impl<T: SessionData> Engine<T> {
                         continue;
                     }
                     found = true;
-                    ended += u64::from(self.end_one(user, key, stored, &mut self.budget(meter)).await?);
+                    // One that another instance changes all the time must not save the others.
+                    match self.end_one(user, key, stored, &mut self.budget(meter)).await {
+                        Ok(is_ended) => ended += u64::from(is_ended),
+                        Err(Error::Busy) => busy = true,
+                        Err(error) => return Err(error),
+                    }
                 }
+            }
+            if busy {
+                return Err(Error::Busy);
             }
             if !found {
                 return Ok(ended);
@@ -113,7 +121,7 @@ impl<T: SessionData> Engine<T> {
         stored: Stored,
         budget: &mut Budget,
     ) -> Result<bool, Error> {
-        // In its turn, or the changes of a busy session would keep it from being ended.
+        // In its turn, or this instance's changes of a busy session would keep it from being ended.
         let _place = self.turn(key, budget).await?;
         self.cache.remove(&key);
         let is_theirs = |record: &crate::Record| record.meta.user() == Some(user);
@@ -124,10 +132,14 @@ impl<T: SessionData> Engine<T> {
         Ok(ended)
     }
 
-    /// The key of the session that had this one, if it was rotated a moment ago.
-    async fn key_now(&self, key: SessionKey, budget: &mut Budget) -> Result<SessionKey, Error> {
-        let stored = budget.read(|| self.store.get(&key)).await?;
-        Ok(stored.and_then(|stored| stored.record.meta.moved_to()).unwrap_or(key))
+    /// The key of the session that had this one, as far as rotations of the last moments tell.
+    async fn key_now(&self, mut key: SessionKey, budget: &mut Budget) -> Result<SessionKey, Error> {
+        while let Some(stored) = budget.read(|| self.store.get(&key)).await?
+            && let Some(next) = stored.record.meta.moved_to()
+        {
+            key = next;
+        }
+        Ok(key)
     }
 
     async fn page_of(

@@ -322,30 +322,44 @@ impl<'de> Deserialize<'de> for Explosive {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_while_data_is_read_reaches_one_caller_and_the_others_hear_that_nothing_was_applied() {
-    let gate = Arc::<Gate>::default();
-    let sessions = Sessions::<Explosive>::new(Arc::clone(&gate));
-    let id = sessions.upsert(None, |_| {}).await.expect("a session").new_id.expect("an id");
-    let plant = |data: &mut serde_json::Map<_, _>| {
-        data.insert("bomb".to_owned(), 1.into());
-        Ok(())
-    };
-    Admin::new(Arc::clone(&gate.inner), ROUND_TRIP).update(&id.key(), plant).await.expect("an answer");
-    // This one remembers nothing, so that all wait for the read.
-    let sessions = Sessions::<Explosive>::new(Arc::clone(&gate));
-    let mut changes = JoinSet::new();
-    for _ in 0..4 {
-        let sessions = sessions.clone();
-        changes.spawn(async move { sessions.update(id, |data| data.views += 1).await.map(drop) });
-    }
-    let mut panics = 0;
-    while let Some(changed) = changes.join_next().await {
-        match changed {
-            Ok(Err(Error::Unavailable { outcome: Outcome::NotApplied, .. })) => {}
-            Ok(other) => panic!("{other:?}"),
-            Err(error) => panics += u32::from(error.is_panic()),
+    // Somebody makes the data unreadable before all, or while the second write is on its way.
+    for (planted_after, done) in [(0, 0), (45, 1)] {
+        let gate = Arc::<Gate>::default();
+        let sessions = Sessions::<Explosive>::new(Arc::clone(&gate));
+        let id = sessions.upsert(None, |_| {}).await.expect("a session").new_id.expect("an id");
+        let plant = async || {
+            let bomb = |data: &mut serde_json::Map<_, _>| {
+                data.insert("bomb".to_owned(), 1.into());
+                Ok(())
+            };
+            Admin::new(Arc::clone(&gate.inner), ROUND_TRIP).update(&id.key(), bomb).await.expect("an answer");
+        };
+        // Without what it remembers, all wait for the read.
+        let forgetful = Sessions::<Explosive>::new(Arc::clone(&gate));
+        let sessions = if planted_after == 0 { forgetful } else { sessions };
+        if planted_after == 0 {
+            plant().await;
         }
+        let mut changes = JoinSet::new();
+        for _ in 0..4 {
+            let sessions = sessions.clone();
+            changes.spawn(async move { sessions.update(id, |data| data.views += 1).await.map(drop) });
+        }
+        if planted_after > 0 {
+            sleep(Duration::from_millis(planted_after)).await;
+            plant().await;
+        }
+        let (mut panics, mut not_applied, mut applied) = (0, 0, 0);
+        while let Some(changed) = changes.join_next().await {
+            match changed {
+                Ok(Ok(())) => applied += 1,
+                Ok(Err(Error::Unavailable { outcome: Outcome::NotApplied, .. })) => not_applied += 1,
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => panics += u32::from(error.is_panic()),
+            }
+        }
+        assert_eq!((applied, panics, not_applied), (done, 1, 3 - done), "{planted_after}");
     }
-    assert_eq!(panics, 1);
 }
 
 /// Towards the end there's no time left to hear what became of a write: one that can only end as unknown is not sent.

@@ -320,7 +320,7 @@ async fn a_response_tells_of_the_last_use_alone() {
     assert_eq!((body.as_str(), usage.outcome, &usage.error), ("1", Some("changed"), &None));
 }
 
-/// A use that nobody awaits any more can't hold the response back.
+/// A use that nobody awaits any more holds the response back for no longer than a use may take.
 #[tokio::test(start_paused = true)]
 async fn a_use_that_was_put_aside_in_the_body_does_not_stop_the_response() {
     let page = async |session: Handle| {
@@ -336,8 +336,10 @@ async fn a_use_that_was_put_aside_in_the_body_does_not_stop_the_response() {
     let app = Router::new()
         .route("/", get(page))
         .layer(SessionLayer::new(Sessions::<Counter>::new(store), CookiePolicy::without_https()));
+    let begun = tokio::time::Instant::now();
     let (response, _) = ask(&app, "/", "").await;
     assert_eq!((response.status(), set(&response)), (StatusCode::OK, None));
+    assert!(begun.elapsed() < Settings::default().store_timeout + Duration::from_secs(1), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ pub(super) async fn run(args: &SetArgs) -> Result<(), Failure> {
         Some((key, record)) => print(&key, &record, args.json),
         None => Err(match sessions.admin.get(&key).await.map_err(sessions.failed())? {
             Some(record) if State::of(&record, SystemTime::now()) == State::Replaced => Failure::new(format!(
-                "the session {key} was replaced by one with another id, which it does not lead to"
+                "the session {key} was replaced by one with another id, which it does not lead to, or which has ended"
             )),
             Some(_) => Failure::new(format!("the session {key} has expired: no visitor would see the change")),
             None => missing(&key),

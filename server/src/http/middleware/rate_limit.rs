@@ -59,12 +59,12 @@ impl RateLimiter {
             let shared = self.times(ALLOWANCES_PER_NETWORK);
             check(&mut buckets.networks, MAX_NETWORKS, provider_network(client), shared, now).unwrap_or(false)
         });
-        let site = site_network(client);
         // What the subscriber may not does not count against the site. Sites for which there's no room are limited by the
         // above alone.
         allowed
-            && (site == subscriber
-                || check(&mut buckets.sites, MAX_NETWORKS, site, self.times(ALLOWANCES_PER_SITE), now).unwrap_or(true))
+            && (client.to_canonical().is_ipv4()
+                || check(&mut buckets.sites, MAX_NETWORKS, site_network(client), self.times(ALLOWANCES_PER_SITE), now)
+                    .unwrap_or(true))
     }
 
     /// So many allowances.

@@ -32,10 +32,11 @@ pub fn Counter() -> impl IntoView {
         click.prevent_default();
         message.set("");
         spawn_local(async move {
+            let before = counter.get_untracked();
             match refresh().await {
-                // Of two responses the older one may come last. A count of 1 is a new session's.
+                // Of two responses the older one may come last. If none came in between, this one is right.
                 Ok(view) => counter.update(|counter| {
-                    if view.views == 1 || counter.as_ref().is_none_or(|shown| shown.views < view.views) {
+                    if *counter == before || counter.as_ref().is_none_or(|shown| shown.views < view.views) {
                         *counter = Some(view);
                     }
                 }),
