@@ -9,9 +9,8 @@ use std::{
 /// Where the engine gets the time of day from.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-/// Whether a new session may be made just now. It's called only when one is about to be: a rate
-/// limit in it never affects visitors who have a session.
-/// The default admits every request.
+/// Whether a new session may be made just now. It's called only when one is about to be made: a rate limit in it never
+/// affects visitors who have a session. The default admits every request.
 #[derive(Clone, Default)]
 pub struct Admission(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
 

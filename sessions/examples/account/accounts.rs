@@ -27,15 +27,8 @@ struct Inner {
 }
 
 #[derive(Clone)]
-struct Account {
+pub(crate) struct Account {
     /// What sessions are bound to: it stays when the name changes.
-    id: String,
-    hash: String,
-}
-
-/// A password that was right when it was looked at.
-pub(crate) struct Checked {
-    /// The account's.
     pub(crate) id: String,
     hash: String,
 }
@@ -61,15 +54,15 @@ impl Accounts {
     }
 
     /// The account of this name, if the password is right.
-    pub(crate) async fn check(&self, name: &str, password: String) -> Result<Option<Checked>> {
+    pub(crate) async fn check(&self, name: &str, password: String) -> Result<Option<Account>> {
         let account = self.accounts().get(name).cloned();
         let hash = account.as_ref().map_or(&self.0.decoy, |account| &account.hash).clone();
         let is_right = self.matches(password, hash).await?;
-        Ok(account.filter(|_| is_right).map(|Account { id, hash }| Checked { id, hash }))
+        Ok(account.filter(|_| is_right))
     }
 
-    /// Whether the password is still the one that was looked at.
-    pub(crate) fn is_current(&self, Checked { id, hash }: &Checked) -> bool {
+    /// Whether the account still has the password that it had when it was looked at.
+    pub(crate) fn is_current(&self, Account { id, hash }: &Account) -> bool {
         self.accounts().values().any(|account| account.id == *id && account.hash == *hash)
     }
 

@@ -62,10 +62,10 @@ pub(crate) async fn sign_in(
     Form(credentials): Form<Credentials>,
 ) -> Result<Response, Failure> {
     let wrong = || Ok(again(StatusCode::UNAUTHORIZED, "The name or the password is wrong."));
-    let Some(checked) = accounts.check(&credentials.name, credentials.password.clone()).await? else { return wrong() };
-    let signed_in = begin(session.clone(), checked.id.clone(), credentials).await?;
+    let Some(account) = accounts.check(&credentials.name, credentials.password.clone()).await? else { return wrong() };
+    let signed_in = begin(session.clone(), account.id.clone(), credentials).await?;
     // Somebody may have changed the password meanwhile, and ended all sessions that there were. This one was not there.
-    if !accounts.is_current(&checked) {
+    if !accounts.is_current(&account) {
         session.sign_out().await?;
         return wrong();
     }

@@ -83,7 +83,7 @@ impl<T: SessionData> SessionHandle<T> {
                     shared.renewed(session);
                 }
                 if let Some(renewal) = shared.state.renew_later(renewal) {
-                    _ = shared.sessions.renew(renewal).await;
+                    shared.sessions.renew(renewal).await;
                 }
             }
             Ok(session)

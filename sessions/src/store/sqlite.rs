@@ -191,8 +191,8 @@ impl SqliteStore {
         }
     }
 
-    /// Sweeps at once, then once per `every`, a millisecond at least, until it is dropped. Run it as a task beside the server; several processes
-    /// on one file may all do so.
+    /// Sweeps at once, then once per `every`, a millisecond at least, until it is dropped. Run it as a task beside the
+    /// server; several processes on one file may all do so.
     pub async fn keep_swept(self, every: Duration) {
         let mut ticks = tokio::time::interval(every.max(Duration::from_millis(1)));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -9,8 +9,8 @@ use crate::config::SHUTDOWN_TIMEOUT;
 pub struct Limits {
     /// How many connections are open at once. Further clients wait to be accepted.
     pub connections: usize,
-    /// How many of them one IPv4 address or IPv6 /48 network may have; further ones are closed at once. `None` behind proxies: all
-    /// connections come from a few addresses there.
+    /// How many of them one IPv4 address or IPv6 /48 network may have; further ones are closed at once. `None` behind
+    /// proxies: all connections come from a few addresses there.
     pub connections_per_address: Option<usize>,
     /// How long a client may take to send the head of a request; also how long an idle connection is kept. Longer behind
     /// proxies than those keep theirs: one that sends a request just when the connection is closed answers with an error.

@@ -80,7 +80,8 @@ impl Permits {
             *last = Some(Instant::now());
             tracing::warn!(
                 limit,
-                "closing connections of a client address, or of an IPv6 /48 network, that has {limit} already; if it is a proxy, set TRUSTED_PROXIES"
+                "closing connections of a client address, or of an IPv6 /48 network, that has {limit} already; if it is a \
+                 proxy, set TRUSTED_PROXIES"
             );
         }
     }
