@@ -30,7 +30,7 @@ const chrome = await launch({
   chromePath: process.env.CHROMIUM_PATH || undefined,
   chromeFlags: ['--headless=new', '--disable-gpu', ...sandbox],
 });
-// Now and then Chromium hands over no trace. That is no judgement, so it's asked for once more.
+// Now and then Chromium hands over no trace. That is no judgement, so Lighthouse runs once more.
 const judgement = async (tries = 3) => {
   const { lhr } = await lighthouse(`${origin}/`, { port: chrome.port, onlyCategories: Object.keys(least), logLevel: 'error' });
   const errors = Object.values(lhr.audits).filter(({ scoreDisplayMode }) => scoreDisplayMode === 'error');

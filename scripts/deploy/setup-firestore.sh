@@ -152,7 +152,7 @@ if among "$email" "$accounts"; then
   there "account $email"
 else
   make iam service-accounts create "$account" --display-name="Runs the hello-sessions app" "${in_project[@]}"
-  # It takes some seconds until all of Google Cloud has heard of a new account.
+  # It takes some seconds until a new account is known in all of Google Cloud.
   tries=6
 fi
 
