@@ -1,5 +1,5 @@
 //! What a view costs in round trips to the store, and how long it waits if each takes 10 ms.
-//! Run it with `cargo bench -p exact-sessions`.
+//! Run it with `cargo bench -p exact-sessions --bench round_trips`.
 
 use std::{
     sync::Arc,

@@ -41,6 +41,7 @@ pub use self::{
     filter::{Filter, State},
     purge::Purge,
 };
+pub use crate::data::field_names;
 use crate::{
     Error, Meter, Record, SessionKey,
     engine::{Budget, Deletion, delete},

@@ -11,7 +11,6 @@
 
 mod decode;
 mod encode;
-mod error;
 mod names;
 mod root;
 mod upgrade;
@@ -21,21 +20,25 @@ use std::collections::BTreeSet;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-pub use self::error::{DataError, DataProblem};
+pub use self::names::field_names;
 use self::root::Root;
 pub(crate) use self::{
     encode::{check_fields, fields_of},
     upgrade::Upgrades,
 };
-use crate::Record;
+use crate::{
+    Record,
+    error::{DataError, DataProblem},
+};
 
 /// What an application keeps in a session: any type that serde writes as a JSON object.
 ///
 /// What comes back is equal to what was stored, on every store. What can't be kept is refused by the change that makes
 /// it, with [`Error::Data`](crate::Error::Data): numbers that are not finite or beyond 64 bits, a `Some` that JSON
-/// can't tell from `None`, more than [`DEPTH`] levels of lists and maps, paths of more than [`PATH_LENGTH`] bytes,
-/// names that are [reserved](crate::record::RESERVED_FIELDS), and more bytes than
-/// [`Settings::max_data`](crate::Settings::max_data).
+/// can't tell from `None`, keys of maps that are not text, numbers or booleans, two fields of one name, more than
+/// [`DEPTH`] levels of lists and maps, paths of more than [`PATH_LENGTH`] bytes, names that are
+/// [reserved](crate::record::RESERVED_FIELDS), more bytes than [`Settings::max_data`](crate::Settings::max_data), and
+/// what the type that wrote it would read as another value, or not at all.
 pub trait SessionData: Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> SessionData for T {}
@@ -88,7 +91,7 @@ impl<T: SessionData> Codec<T> {
     pub(crate) fn new(new_data: Box<dyn Fn() -> T + Send + Sync>) -> Self {
         Self {
             new_data,
-            names: names::names_of::<T>(),
+            names: field_names::<T>(),
             upgrades: Upgrades::default(),
             repairable: BTreeSet::new(),
             max_size: usize::MAX,

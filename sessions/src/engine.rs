@@ -7,12 +7,12 @@ mod change;
 mod create;
 mod delete;
 mod detach;
+mod in_flight_write;
 mod lifetime;
 mod pace;
 mod queue;
 mod read;
 mod replace;
-mod sent;
 mod transaction;
 mod users;
 

@@ -1,8 +1,12 @@
 //! How work on a session can fail, as its caller sees it.
 
+mod data;
+
 use thiserror::Error;
 
-use crate::{SessionKey, data::DataError, store::Cause};
+pub use self::data::{DataError, DataProblem};
+pub(crate) use self::data::{path_of, path_of_field};
+use crate::{SessionKey, store::Cause};
 
 /// Why a use of a session did not succeed.
 #[derive(Clone, Debug, Error)]
@@ -58,8 +62,8 @@ pub enum Error {
         supported: u32,
     },
 
-    /// The session has been given a new id by a sign-in or sign-out, and this is the old one. Nothing was changed; the
-    /// client has the new id, or will in a moment.
+    /// The session has been given a new id by a sign-in, a confirmation or a sign-out, and this is the old one. Nothing
+    /// was changed; the client has the new id, or will in a moment.
     #[error("the session has a new id; this one is worth nothing any more")]
     Superseded,
 

@@ -32,8 +32,8 @@ pub mod testing;
 
 pub use self::{
     builder::SessionsBuilder,
-    data::{DEPTH, DataError, DataProblem, PATH_LENGTH, SessionData},
-    error::{ChangeError, Error, Outcome},
+    data::{DEPTH, PATH_LENGTH, SessionData},
+    error::{ChangeError, DataError, DataProblem, Error, Outcome},
     id::{SessionId, SessionKey},
     meter::Meter,
     record::Record,

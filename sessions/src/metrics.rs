@@ -75,7 +75,7 @@ pub(crate) enum Operation {
 
 /// What is known of a write whose answer was lost.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Found {
+pub(crate) enum LookupResult {
     Applied,
     NotApplied,
     Gone,
@@ -103,16 +103,6 @@ pub(crate) fn expired() {
     counter!("sessions_expired_total").increment(1);
 }
 
-#[cfg(feature = "firestore")]
-pub(crate) fn store_calls_under_way(change: f64) {
-    gauge!("sessions_store_calls_under_way").increment(change);
-}
-
-#[cfg(feature = "sqlite")]
-pub(crate) fn swept(sessions: usize) {
-    counter!("sessions_swept_total").increment(sessions as u64);
-}
-
 pub(crate) fn unknown_id() {
     counter!("sessions_rejected_ids_total", "reason" => "unknown").increment(1);
 }
@@ -129,12 +119,12 @@ pub(crate) fn retry() {
     counter!("sessions_retries_total").increment(1);
 }
 
-pub(crate) fn lost_answer(found: Found) {
-    let found = match found {
-        Found::Applied => "applied",
-        Found::NotApplied => "not_applied",
-        Found::Gone => "gone",
-        Found::Unknown => "unknown",
+pub(crate) fn lost_answer(result: LookupResult) {
+    let found = match result {
+        LookupResult::Applied => "applied",
+        LookupResult::NotApplied => "not_applied",
+        LookupResult::Gone => "gone",
+        LookupResult::Unknown => "unknown",
     };
     counter!("sessions_lost_answers_total", "found" => found).increment(1);
 }

@@ -129,7 +129,8 @@ pub struct UserSession {
     pub label: Option<String>,
     /// When the user signed in, or last proved again who they are.
     pub signed_in_at: SystemTime,
-    /// When it began; a guest's session goes on after the sign-in.
+    /// When it began: at the sign-in, also where a guest's session was there before. A
+    /// [confirmation](crate::Sessions::confirm) or a [rotation](crate::Sessions::rotate) does not change it.
     pub created_at: SystemTime,
     /// When it was last active, to within a twentieth of the idle timeout, or an hour.
     pub last_seen: SystemTime,

@@ -20,7 +20,7 @@ impl Admission {
         Self(Some(Arc::new(admit)))
     }
 
-    /// An admission if both say so. The other one is asked first.
+    /// An admission if both say so. The other one is called first.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         match (&self.0, &other.0) {

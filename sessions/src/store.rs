@@ -129,10 +129,10 @@ pub struct Stored {
     pub version: Version,
 }
 
-/// Which state of a record somebody saw. It changes with every write that changes anything, by whomever, and
-/// no two states of one key ever share it. (A write of the engine always changes something: it adds a revision.
-/// Firestore leaves the `update_time` as it is when a write changes nothing.) The number means something to its
-/// own store only.
+/// Which state of a record somebody saw. It changes with every write that changes anything, whichever program makes it,
+/// and no two states of one key ever share it. (A write of the engine always changes something: it adds a revision.
+/// Firestore leaves the `update_time` as it is when a write changes nothing.) The number means something to its own
+/// store only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version(pub i128);
 
@@ -148,8 +148,9 @@ pub enum Condition {
 /// The reason behind a failure, for the log.
 pub type Cause = Arc<dyn StdError + Send + Sync>;
 
-/// A [`Cause`] of an error, or of a text.
-pub(crate) fn cause(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Cause {
+/// A [`Cause`] of an error, or of a text: `cause("no such item")`.
+#[must_use]
+pub fn cause(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Cause {
     Arc::from(error.into())
 }
 

@@ -8,6 +8,7 @@ mod kinds;
 mod layers;
 mod live;
 mod own_store;
+mod owner;
 mod place;
 mod reading;
 mod refusing;

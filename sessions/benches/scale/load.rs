@@ -83,7 +83,7 @@ impl Load {
         for connections in &connections {
             connections.most.store(0, Ordering::Relaxed);
         }
-        let heard = Arc::new(Heard::default());
+        let responses = Arc::new(Responses::default());
         let (mut views, mut at) = (JoinSet::new(), Instant::now());
         let end = at + Duration::from_secs(self.seconds.into());
         loop {
@@ -99,16 +99,16 @@ impl Load {
                 Routing::Affinity if rand::random::<f64>() >= COLD => visitor % self.instances,
                 Routing::Affinity | Routing::Random => rand::random_range(0..self.instances),
             };
-            let (sessions, heard) = (instances[instance].clone(), Arc::clone(&heard));
+            let (sessions, responses) = (instances[instance].clone(), Arc::clone(&responses));
             views.spawn(async move {
                 let begun = Instant::now();
                 let result = view(&sessions, id).await;
-                heard.view(begun.elapsed(), result.as_ref().err());
+                responses.view(begun.elapsed(), result.as_ref().err());
             });
         }
         views.join_all().await;
         let most = connections.iter().map(|connections| connections.most.load(Ordering::Relaxed)).max();
-        heard.print(name, self.rate, &database, most.unwrap_or_default());
+        responses.print(name, self.rate, &database, most.unwrap_or_default());
     }
 
     /// The sessions that are there at the start, each made by the instance that affinity leads it to.
@@ -134,16 +134,16 @@ fn sessions(store: Arc<Connections>) -> Sessions<Counter> {
     Sessions::new(store)
 }
 
-/// What the visitors heard.
+/// The responses that the visitors got.
 #[derive(Debug, Default)]
-struct Heard {
+struct Responses {
     waits: Mutex<Vec<Duration>>,
     busy: AtomicU64,
     unavailable: AtomicU64,
     unknown: AtomicU64,
 }
 
-impl Heard {
+impl Responses {
     fn view(&self, wait: Duration, error: Option<&Error>) {
         let failed = match error {
             None => return self.waits.lock().expect("no panic").push(wait),

@@ -9,7 +9,7 @@ use crate::{ChangeError, Error};
 
 impl Error {
     /// The status that says it over HTTP: 503 while the store is busy or down, or another instance knows the data; 409
-    /// with an id that a sign-in has replaced; 429, 403 and 422 for what the request itself has led to; else 500.
+    /// with an id that was replaced, by a sign-in, say; 429, 403 and 422 for what the request itself has led to; else 500.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {

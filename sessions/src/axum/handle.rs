@@ -6,7 +6,7 @@ use tokio::{sync::Mutex as Turn, time::timeout};
 
 use super::{
     Usage,
-    state::{CookieChange, Sealed, State},
+    state::{CookieChange, RequestState, Sealed},
 };
 use crate::{
     Admission, ChangeError, Changed, Error, Meter, Session, SessionData, SessionId, SessionKey, Sessions, SignIn,
@@ -33,7 +33,7 @@ pub(super) struct Shared<T> {
     may_begin: bool,
     /// One use at a time.
     turn: Turn<()>,
-    state: State<T>,
+    state: RequestState<T>,
 }
 
 /// A session after a change, and what the change returned.
@@ -60,7 +60,13 @@ impl<T: SessionData> SessionHandle<T> {
             sessions = sessions.admitting(admission);
         }
         let cookies = Arc::clone(cookies);
-        Self(Arc::new(Shared { sessions, cookies, may_begin, turn: Turn::default(), state: State::new(id, meter) }))
+        Self(Arc::new(Shared {
+            sessions,
+            cookies,
+            may_begin,
+            turn: Turn::default(),
+            state: RequestState::new(id, meter),
+        }))
     }
 
     /// The session; `None` if the visitor has none. It is read once in a request. That counts as activity: if it's due,

@@ -9,7 +9,7 @@ use super::Usage;
 use crate::{Error, Meter, Session, SessionId, cookie::CookiePolicy, store::Write};
 
 /// What is known of the visitor's cookie and session during a request, and what was done with them.
-pub(super) struct State<T>(Mutex<Known<T>>);
+pub(super) struct RequestState<T>(Mutex<Known<T>>);
 
 struct Known<T> {
     id: Option<SessionId>,
@@ -52,7 +52,7 @@ pub(super) struct Sealed {
     pub(super) is_used: bool,
 }
 
-impl<T> State<T> {
+impl<T> RequestState<T> {
     pub(super) fn new(id: Option<SessionId>, meter: Meter) -> Self {
         Self(Mutex::new(Known {
             id,

@@ -4,13 +4,10 @@ use std::{any::type_name, borrow::Cow, collections::BTreeMap};
 
 use serde_json::Value;
 
-use super::{
-    Codec, DataError, DataProblem, Fields, Root, SessionData,
-    error::{path_of, path_of_field},
-    fields_of,
-};
+use super::{Codec, DataError, DataProblem, Fields, Root, SessionData, fields_of};
 use crate::{
     Error, Record, SessionKey,
+    error::{path_of, path_of_field},
     record::{Damaged, Meta},
     store::cause,
 };

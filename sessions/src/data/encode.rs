@@ -524,7 +524,10 @@ mod tests {
         assert_eq!(refusal(&BTreeMap::from([("a", u128::MAX)])), "`a` is a number of more than 64 bits");
         assert_eq!(refusal(&BTreeMap::from([("a", i128::MIN)])), "`a` is a number of more than 64 bits");
         assert_eq!(refusal(&Flat { a: 1, rest: [("a".to_owned(), 2)].into() }), "`a` is there twice");
-        assert_eq!(refusal(&BTreeMap::from([(vec![1], 2)])), "the data has a key that is neither text nor a number");
+        assert_eq!(
+            refusal(&BTreeMap::from([(vec![1], 2)])),
+            "the data has a key that is not text, a number or a boolean"
+        );
         assert_eq!(refusal(&json!({"_session": 1})), "`_session` is a name that is reserved");
         assert_eq!(refusal(&json!([1])), "the data is not an object with named fields");
         assert_eq!(refusal(&3), "the data is not an object with named fields");

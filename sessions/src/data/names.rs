@@ -10,9 +10,21 @@ use serde::{
 
 type Names = &'static [&'static str];
 
-/// The names that a struct can be read from, aliases included; `None` if the type does not name them: a map, an enum,
-/// a struct with `flatten`.
-pub(super) fn names_of<T: DeserializeOwned>() -> Option<Names> {
+/// The names of the fields that a struct can be read from, aliases included; `None` if the type does not name them: a
+/// map, an enum, a struct with `flatten`. For programs that check what [`Admin::update`](crate::admin::Admin::update) is
+/// to write.
+///
+/// ```
+/// # use exact_sessions::admin::field_names;
+/// #[derive(serde::Deserialize)]
+/// struct Cart {
+///     items: Vec<String>,
+///     coupon: Option<String>,
+/// }
+/// assert_eq!(field_names::<Cart>(), Some(&["items", "coupon"][..]));
+/// ```
+#[must_use]
+pub fn field_names<T: DeserializeOwned>() -> Option<&'static [&'static str]> {
     let names = Cell::new(None);
     // It fails, but not before the type has said which fields it wants.
     drop(T::deserialize(Probe(&names)));
@@ -114,12 +126,12 @@ mod tests {
                 names
             })
         };
-        assert_eq!(sorted(names_of::<Plain>()), Some(vec!["a", "bee", "c", "old"]));
-        assert_eq!(sorted(names_of::<Wrapped>()), Some(vec!["a", "bee", "c", "old"]));
-        assert_eq!(sorted(names_of::<Box<Plain>>()), Some(vec!["a", "bee", "c", "old"]));
-        assert_eq!(names_of::<Flat>(), None);
-        assert_eq!(names_of::<Either>(), None);
-        assert_eq!(names_of::<Tagged>(), None);
-        assert_eq!(names_of::<BTreeMap<String, u32>>(), None);
+        assert_eq!(sorted(field_names::<Plain>()), Some(vec!["a", "bee", "c", "old"]));
+        assert_eq!(sorted(field_names::<Wrapped>()), Some(vec!["a", "bee", "c", "old"]));
+        assert_eq!(sorted(field_names::<Box<Plain>>()), Some(vec!["a", "bee", "c", "old"]));
+        assert_eq!(field_names::<Flat>(), None);
+        assert_eq!(field_names::<Either>(), None);
+        assert_eq!(field_names::<Tagged>(), None);
+        assert_eq!(field_names::<BTreeMap<String, u32>>(), None);
     }
 }

@@ -29,8 +29,8 @@ use super::{
     transaction::{Base, End, Next, Plan, transact},
 };
 use crate::{
-    Error, Outcome, Record, Session, SessionData, SessionKey,
-    data::{DataProblem, are_same},
+    DataProblem, Error, Outcome, Record, Session, SessionData, SessionKey,
+    data::are_same,
     metrics::{self, Cached},
     record::Revision,
     store::{Stored, Write, cause},

@@ -7,9 +7,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::pace::Pace;
 use crate::{
-    DataError, Error, Meter, Outcome,
-    data::DataProblem,
-    metrics::{self, Found, Operation},
+    DataError, DataProblem, Error, Meter, Outcome,
+    metrics::{self, LookupResult, Operation},
     store::{Cause, StoreError, cause},
 };
 
@@ -165,7 +164,7 @@ impl Budget {
     }
 
     /// The outcome of the write that was in doubt is known, or will never be.
-    pub(crate) fn resolved(&mut self, found: Found) {
+    pub(crate) fn resolved(&mut self, found: LookupResult) {
         if self.in_doubt {
             metrics::lost_answer(found);
         }
@@ -186,7 +185,7 @@ impl Budget {
     /// The error for a change whose write was sent and whose outcome can't be known any more.
     pub(crate) fn unavailable(&self, cause: Cause) -> Error {
         if self.in_doubt {
-            metrics::lost_answer(Found::Unknown);
+            metrics::lost_answer(LookupResult::Unknown);
         }
         let outcome = if self.in_doubt { Outcome::Unknown } else { Outcome::NotApplied };
         Error::Unavailable { outcome, cause }

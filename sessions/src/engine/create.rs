@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Budget, Change, Engine, Value, cache::HitRate, lifetime::Times};
 use crate::{
     Admission, Error, Record, Session, SessionData, SessionId,
-    metrics::{self, Found, Operation},
+    metrics::{self, LookupResult, Operation},
     record::{Meta, Revision, SignedIn, Terms},
     store::{StoreError, Stored, Write},
 };
@@ -55,7 +55,7 @@ impl<T: SessionData> Engine<T> {
                     budget.in_doubt = true;
                     budget.pause(error).await?;
                     let stored = budget.read(|| self.store.get(&key)).await?;
-                    budget.resolved(if stored.is_some() { Found::Applied } else { Found::NotApplied });
+                    budget.resolved(if stored.is_some() { LookupResult::Applied } else { LookupResult::NotApplied });
                     stored
                 }
                 Err(error) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Budget, Engine};
 use crate::{
     Error, Record, SessionData, SessionKey,
-    metrics::{self, Found, Operation},
+    metrics::{self, LookupResult, Operation},
     record::Replaced,
     store::{Store, StoreError, Stored},
 };
@@ -60,14 +60,14 @@ pub(crate) async fn delete(
             None => match budget.read(|| store.get(key)).await? {
                 Some(stored) => stored,
                 None => {
-                    budget.resolved(Found::Gone);
+                    budget.resolved(LookupResult::Gone);
                     return Ok(if sent.is_some() { Deletion::Done } else { Deletion::Absent });
                 }
             },
         };
         if sent.is_some_and(|sent| sent != stored.version) {
             // It has changed since: that delete can't happen any more.
-            budget.resolved(Found::NotApplied);
+            budget.resolved(LookupResult::NotApplied);
             sent = None;
         }
         if !should_delete(&stored.record) {
@@ -81,7 +81,7 @@ pub(crate) async fn delete(
         }
         match budget.call(Operation::Delete, store.delete(key, stored.version)).await {
             Ok(()) => {
-                budget.resolved(Found::NotApplied);
+                budget.resolved(LookupResult::NotApplied);
                 return Ok(Deletion::Done);
             }
             Err(StoreError::Conflict) => budget.conflict().await?,

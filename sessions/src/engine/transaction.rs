@@ -15,11 +15,11 @@ use tokio::time::Instant;
 
 use super::{
     Budget,
-    sent::{Sent, WriteOutcome},
+    in_flight_write::{InFlightWrite, WriteOutcome},
 };
 use crate::{
     Error, Record, SessionKey,
-    metrics::{Found, Operation},
+    metrics::{LookupResult, Operation},
     record::{Replaced, Revision},
     store::{Store, StoreError, Stored, Version, Write, cause},
 };
@@ -85,7 +85,7 @@ pub(crate) struct Base {
 /// A write that was sent.
 struct Attempt {
     writes: (Option<Box<Write>>, Box<Write>),
-    sent: Sent,
+    sent: InFlightWrite,
 }
 
 /// Carries out the plan for the record of this key, beginning on `base`. `on_guess` learns whether a guess was right.
@@ -103,14 +103,14 @@ pub(crate) async fn transact<P: Plan>(
     loop {
         let Some(stored) = base else {
             // Deleted, perhaps after our write: a change of a session that is gone has no effect.
-            budget.resolved(Found::Gone);
+            budget.resolved(LookupResult::Gone);
             return Ok(End::Gone);
         };
         let now = plan.now();
         let (mut again, mut is_ended) = (None, false);
         let outcomes: Vec<_> = in_doubt.iter().map(|attempt| attempt.sent.outcome(&stored)).collect();
         if let Some(applied) = outcomes.iter().position(|outcome| *outcome == WriteOutcome::Applied) {
-            budget.resolved(Found::Applied);
+            budget.resolved(LookupResult::Applied);
             // What else it created has a version that is not known; the next use reads it.
             return Ok(End::Applied { revision: in_doubt[applied].sent.revision, stored, created: None });
         }
@@ -121,7 +121,7 @@ pub(crate) async fn transact<P: Plan>(
             Some(WriteOutcome::Pending) => again = in_doubt.pop_if(|attempt| attempt.writes.0.is_none()),
             _ => {
                 in_doubt.clear();
-                budget.resolved(Found::NotApplied);
+                budget.resolved(LookupResult::NotApplied);
                 plan.not_applied();
                 let end = end_of(&stored.record, plan.is_over(&stored.record, now));
                 is_ended = end.is_some();
@@ -157,7 +157,7 @@ pub(crate) async fn transact<P: Plan>(
                         continue;
                     }
                 };
-                Attempt { writes, sent: Sent::new(revision, &stored) }
+                Attempt { writes, sent: InFlightWrite::new(revision, &stored) }
             }
         };
         if let Some(deadline) = plan.deadline() {
@@ -166,7 +166,7 @@ pub(crate) async fn transact<P: Plan>(
         match send(store, &attempt.writes, budget).await {
             Ok((created, version)) => {
                 // If an earlier copy was in doubt, it had not been applied: this one was.
-                budget.resolved(Found::NotApplied);
+                budget.resolved(LookupResult::NotApplied);
                 if is_guess {
                     on_guess(true);
                 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// How many revisions a record remembers. As many writes by others may happen between a lost answer
-/// and the read that looks for it, before it can no longer be known whether the write was applied.
+/// How many revisions a record remembers, that of the last write included. With fewer writes by others than this
+/// between a lost response and the read that looks for it, it is known whether the write was applied.
 pub const REVISIONS_KEPT: usize = 8;
 
 /// A token that one change leaves in the record: if it is there, the change was applied.

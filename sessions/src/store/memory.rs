@@ -14,17 +14,17 @@ use crate::SessionKey;
 /// A store that lasts as long as the process and serves one instance only.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    state: Mutex<State>,
+    rows: Mutex<Rows>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Rows {
     sessions: BTreeMap<SessionKey, Stored>,
     /// Counts all writes, so a version never comes back, not even after a delete.
     writes: i128,
 }
 
-impl State {
+impl Rows {
     fn holds(&self, write: &Write) -> bool {
         match (write.condition, self.sessions.get(&write.key)) {
             (Condition::Absent, stored) => stored.is_none(),
@@ -42,45 +42,45 @@ impl State {
 }
 
 impl MemoryStore {
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Each change of the state is a number of inserts or one remove, none of which panics half-way.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        // Each change of the rows is a number of inserts or one remove, none of which panics half-way.
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl Store for MemoryStore {
     async fn get(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
-        Ok(self.state().sessions.get(key).cloned())
+        Ok(self.rows().sessions.get(key).cloned())
     }
 
     async fn put(&self, write: &Write) -> Result<Version, StoreError> {
-        let mut state = self.state();
-        if state.holds(write) { Ok(state.apply(write)) } else { Err(StoreError::Conflict) }
+        let mut rows = self.rows();
+        if rows.holds(write) { Ok(rows.apply(write)) } else { Err(StoreError::Conflict) }
     }
 
     async fn put_both(&self, first: &Write, second: &Write) -> Result<[Version; 2], StoreError> {
-        let mut state = self.state();
-        if state.holds(first) && state.holds(second) {
-            Ok([first, second].map(|write| state.apply(write)))
+        let mut rows = self.rows();
+        if rows.holds(first) && rows.holds(second) {
+            Ok([first, second].map(|write| rows.apply(write)))
         } else {
             Err(StoreError::Conflict)
         }
     }
 
     async fn delete(&self, key: &SessionKey, unchanged: Version) -> Result<(), StoreError> {
-        let mut state = self.state();
-        if state.sessions.get(key).is_none_or(|stored| stored.version != unchanged) {
+        let mut rows = self.rows();
+        if rows.sessions.get(key).is_none_or(|stored| stored.version != unchanged) {
             return Err(StoreError::Conflict);
         }
-        state.sessions.remove(key);
+        rows.sessions.remove(key);
         Ok(())
     }
 
     async fn list(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Stored)>, StoreError> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let state = self.state();
-        let page = state.sessions.range((from, Bound::Unbounded)).take(limit);
+        let rows = self.rows();
+        let page = rows.sessions.range((from, Bound::Unbounded)).take(limit);
         Ok(page.map(|(key, stored)| (*key, stored.clone())).collect())
     }
 

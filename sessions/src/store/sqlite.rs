@@ -31,7 +31,7 @@ use self::{
     worker::Worker,
 };
 use super::{Condition, Store, StoreError, Stored, Version, Write};
-use crate::{SessionKey, metrics};
+use crate::SessionKey;
 
 /// How many expired rows one statement removes, so that it never holds the lock for long.
 const SWEEP_BATCH: u32 = 500;
@@ -184,7 +184,7 @@ impl SqliteStore {
                 })
                 .await?;
             removed += batch;
-            metrics::swept(batch);
+            metrics::counter!("sessions_swept_total").increment(batch as u64);
             if batch < SWEEP_BATCH as usize {
                 return Ok(removed);
             }
@@ -207,14 +207,23 @@ impl SqliteStore {
     }
 }
 
+/// Selects [`StoredRow::COLUMNS`] of the sessions for which the condition holds.
+fn select(which: &str) -> String {
+    format!("SELECT {} FROM sessions WHERE {which}", StoredRow::COLUMNS)
+}
+
+/// Selects sessions of the user `?1` with ids after `?2`, in order and at most `?3`.
+fn select_of_user() -> String {
+    select(&format!("user = ?1 AND id > ?2 AND {HAS_KEY} ORDER BY id LIMIT ?3"))
+}
+
 /// Sessions of one statement, which takes the parameters and selects [`StoredRow::COLUMNS`].
 fn keyed(
     connection: &Connection,
-    which: &str,
+    sql: &str,
     parameters: impl rusqlite::Params,
 ) -> rusqlite::Result<Vec<(SessionKey, Stored)>> {
-    let mut statement =
-        connection.prepare_cached(&format!("SELECT {} FROM sessions WHERE {which}", StoredRow::COLUMNS))?;
+    let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(parameters, StoredRow::read)?;
     rows.filter_map(|row| row.map(StoredRow::into_keyed).transpose()).collect()
 }
@@ -244,8 +253,7 @@ impl Store for SqliteStore {
     async fn get(&self, key: &SessionKey) -> Result<Option<Stored>, StoreError> {
         let key = *key;
         let row = self.worker.read(move |connection| {
-            let mut statement =
-                connection.prepare_cached(&format!("SELECT {} FROM sessions WHERE id = ?1", StoredRow::COLUMNS))?;
+            let mut statement = connection.prepare_cached(&select("id = ?1"))?;
             statement.query_row([key.to_string()], StoredRow::read).optional()
         });
         Ok(row.await?.map(StoredRow::into_stored))
@@ -279,7 +287,8 @@ impl Store for SqliteStore {
         let after = after.map(ToString::to_string).unwrap_or_default();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = self.worker.read(move |connection| {
-            keyed(connection, &format!("id > ?1 AND {HAS_KEY} ORDER BY id LIMIT ?2"), params![after, limit])
+            let sql = select(&format!("id > ?1 AND {HAS_KEY} ORDER BY id LIMIT ?2"));
+            keyed(connection, &sql, params![after, limit])
         });
         rows.await
     }
@@ -293,10 +302,8 @@ impl Store for SqliteStore {
         let user = user.to_owned();
         let after = after.map(ToString::to_string).unwrap_or_default();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = self.worker.read(move |connection| {
-            let which = format!("user = ?1 AND id > ?2 AND {HAS_KEY} ORDER BY id LIMIT ?3");
-            keyed(connection, &which, params![user, after, limit])
-        });
+        let rows =
+            self.worker.read(move |connection| keyed(connection, &select_of_user(), params![user, after, limit]));
         rows.await
     }
 
@@ -321,5 +328,21 @@ fn classify(error: rusqlite::Error) -> StoreError {
         // More than SQLite takes in one row.
         Some(ErrorCode::TooBig) => StoreError::invalid(error),
         _ => StoreError::refused(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sessions_of_a_user_are_found_by_an_index() {
+        let mut connection = Connection::open_in_memory().expect("a database");
+        layout::prepare(&mut connection).expect("a table");
+        let plan =
+            connection.query_row(&format!("EXPLAIN QUERY PLAN {}", select_of_user()), params!["ada", "", 9], |row| {
+                row.get::<_, String>(3)
+            });
+        assert_eq!(plan.expect("a plan"), "SEARCH sessions USING INDEX sessions_by_user (user=? AND id>?)");
     }
 }

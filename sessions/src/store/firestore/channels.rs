@@ -16,10 +16,10 @@ use std::{
 
 use firestore::{FirestoreDb, errors::FirestoreError};
 use futures::future::BoxFuture;
+use metrics::gauge;
 use tokio::{sync::watch, time::timeout};
 
 use super::{StoreError, failure::is_late};
-use crate::metrics;
 
 /// Opens a connection.
 pub(super) type Connect = Box<dyn Fn() -> BoxFuture<'static, Result<FirestoreDb, StoreError>> + Send + Sync>;
@@ -41,6 +41,9 @@ const HALF_FULL: usize = 50;
 /// A connection that is being opened is as good as an open one that carries so many calls: those that are open have room
 /// meanwhile.
 const OPENING: usize = 90;
+
+/// [`metrics`](crate::metrics) says what it is.
+const CALLS_UNDER_WAY: &str = "sessions_store_calls_under_way";
 
 type Opened = Option<Result<FirestoreDb, StoreError>>;
 
@@ -114,21 +117,21 @@ impl Channels {
 
     /// Begins a call on the connection with the fewest calls, as soon as it's open.
     pub(super) async fn call(self: &Arc<Self>) -> Result<Call, StoreError> {
-        let (mut place, mut connection) = self.take();
+        let (mut slot, mut connection) = self.take();
         let interrupted = || StoreError::unavailable("opening a connection to Firestore was interrupted");
         let opened = connection.wait_for(Option::is_some).await.map_err(|_closed| interrupted())?.clone();
         let db = opened.ok_or_else(interrupted)??;
-        place.is_waiting = true;
+        slot.is_waiting = true;
         let now = Instant::now();
-        self.with(place.number, |channel| {
+        self.with(slot.number, |channel| {
             channel.silence.since.get_or_insert(now);
             // That it could be opened is a response.
             channel.silence.last_response.get_or_insert(now);
         });
-        Ok(Call { db, place })
+        Ok(Call { db, slot })
     }
 
-    fn take(self: &Arc<Self>) -> (Place, watch::Receiver<Opened>) {
+    fn take(self: &Arc<Self>) -> (CallSlot, watch::Receiver<Opened>) {
         let mut open = self.open();
         open.channels.retain(|channel| !channel.has_failed());
         if self.replace {
@@ -145,9 +148,9 @@ impl Channels {
         let best = open.channels.iter_mut().min_by_key(load);
         let channel = best.expect("one was added if there was none");
         channel.under_way += 1;
-        metrics::store_calls_under_way(1.0);
-        let place = Place { channels: Arc::clone(self), number: channel.number, is_waiting: false };
-        (place, channel.connection.clone())
+        gauge!(CALLS_UNDER_WAY).increment(1.0);
+        let slot = CallSlot { channels: Arc::clone(self), number: channel.number, is_waiting: false };
+        (slot, channel.connection.clone())
     }
 
     /// Opens a connection in a task of its own: the request that needs it first may end before it's open.
@@ -198,7 +201,7 @@ impl Open {
 /// A call under way. Dropping it before [`finish`](Self::finish) means that it was given up without a response.
 pub(super) struct Call {
     db: FirestoreDb,
-    place: Place,
+    slot: CallSlot,
 }
 
 impl Call {
@@ -217,9 +220,9 @@ impl Call {
     }
 
     fn note_response(mut self) {
-        self.place.is_waiting = false;
+        self.slot.is_waiting = false;
         let now = Instant::now();
-        self.place.channels.with(self.place.number, |channel| {
+        self.slot.channels.with(self.slot.number, |channel| {
             let since = (channel.under_way > 1).then_some(now);
             channel.silence = Silence { since, last_response: Some(now), ..Silence::default() };
         });
@@ -227,16 +230,16 @@ impl Call {
 }
 
 /// One of the calls that a connection has under way.
-struct Place {
+struct CallSlot {
     channels: Arc<Channels>,
     number: u64,
     /// Whether the call was begun and has not returned.
     is_waiting: bool,
 }
 
-impl Drop for Place {
+impl Drop for CallSlot {
     fn drop(&mut self) {
-        metrics::store_calls_under_way(-1.0);
+        gauge!(CALLS_UNDER_WAY).decrement(1.0);
         let now = Instant::now();
         self.channels.with(self.number, |channel| {
             channel.under_way -= 1;

@@ -35,7 +35,7 @@ const SCHEMA: &str = "
 
 /// What the columns of a table `sessions` say about it.
 #[derive(Debug, PartialEq, Eq)]
-enum Found {
+enum Layout {
     /// There's none.
     Nothing,
     /// Columns `revisions` and `successor`: the layout of the first versions. Their tables differ in their keys only.
@@ -49,10 +49,10 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(classify)?;
     let shared = is_shared(&transaction).map_err(classify)?;
     refuse_newer(&transaction, shared)?;
-    match found(&transaction).map_err(classify)? {
-        Found::Nothing => transaction.execute_batch(SCHEMA).map_err(classify)?,
-        Found::First => migrate(&transaction).map_err(classify)?,
-        Found::Other => {}
+    match layout_of(&transaction).map_err(classify)? {
+        Layout::Nothing => transaction.execute_batch(SCHEMA).map_err(classify)?,
+        Layout::First => migrate(&transaction).map_err(classify)?,
+        Layout::Other => {}
     }
     is_ours(&transaction)?;
     if !shared {
@@ -64,7 +64,7 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
 /// Fails unless the file has today's layout already.
 pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
     refuse_newer(connection, is_shared(connection).map_err(classify)?)?;
-    if found(connection).map_err(classify)? == Found::First {
+    if layout_of(connection).map_err(classify)? == Layout::First {
         return Err(StoreError::refused(
             "the file has the layout of an earlier version; start the server once to migrate it",
         ));
@@ -88,16 +88,16 @@ fn refuse_newer(connection: &Connection, shared: bool) -> Result<(), StoreError>
     )))
 }
 
-fn found(connection: &Connection) -> rusqlite::Result<Found> {
+fn layout_of(connection: &Connection) -> rusqlite::Result<Layout> {
     let mut statement = connection.prepare("SELECT name FROM pragma_table_info('sessions')")?;
     let columns: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let has = |name: &str| columns.iter().any(|column| column == name);
     if columns.is_empty() {
-        Ok(Found::Nothing)
+        Ok(Layout::Nothing)
     } else if has("revisions") && has("successor") {
-        Ok(Found::First)
+        Ok(Layout::First)
     } else {
-        Ok(Found::Other)
+        Ok(Layout::Other)
     }
 }
 

@@ -184,6 +184,9 @@ mod tests {
 
     use super::*;
 
+    /// More than anything here takes.
+    const CEILING: Duration = Duration::from_secs(60);
+
     fn worker() -> Worker {
         let connection = Connection::open_in_memory().expect("a database");
         Worker::start(Database { connection, files: None, checkpoints: None }).expect("a thread")
@@ -197,9 +200,12 @@ mod tests {
         assert!(matches!(panicking, Err(StoreError::Unavailable(_))), "{panicking:?}");
         let later = worker.read(|_| Ok(())).await;
         assert!(matches!(later, Err(StoreError::Unavailable(_))), "{later:?}");
-        while worker.is_alive() {
-            yield_now().await;
-        }
+        let ended = async {
+            while worker.is_alive() {
+                yield_now().await;
+            }
+        };
+        timeout(CEILING, ended).await.expect("the thread ends");
     }
 
     #[tokio::test]
@@ -232,9 +238,8 @@ mod tests {
         let (idle, driven) = (runtime(), runtime());
         let mut waiting = Box::pin(worker.read(|_| Ok(1)));
         idle.block_on(async { assert!(futures::poll!(&mut waiting).is_pending()) });
-        let soon = Duration::from_secs(5);
         for _ in 0..2 {
-            let result = driven.block_on(async { timeout(soon, worker.read(|_| Ok(2))).await });
+            let result = driven.block_on(async { timeout(CEILING, worker.read(|_| Ok(2))).await });
             assert_eq!(result.expect("in time").expect("a result"), 2);
         }
         assert_eq!(futures::executor::block_on(worker.read(|_| Ok(3))).expect("without a runtime"), 3);

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::{
     Act,
-    play::{Event, Heard, History},
+    play::{CallResult, Event, History},
 };
 
 /// What a history has in it.
@@ -46,26 +46,30 @@ fn nobody_waits_past_the_deadline(history: &History) -> Result<(), TestCaseError
 fn each_change_counts_once_or_not_at_all(expect: Expect, history: &History) -> Result<(), TestCaseError> {
     let by_token: BTreeMap<_, _> = history.events.iter().map(|event| (event.token, event)).collect();
     let read = history.left.iter().map(|left| &left.read);
-    for heard in history.events.iter().map(|event| &event.heard).chain(read) {
-        let Heard::Seen(log, _) = heard else { continue };
+    for result in history.events.iter().map(|event| &event.result).chain(read) {
+        let CallResult::Seen(log, _) = result else { continue };
         let distinct: BTreeSet<_> = log.tokens().iter().collect();
         prop_assert_eq!(distinct.len(), log.tokens().len(), "one counted twice: {:?}", history);
         for token in log.tokens() {
             let event = by_token[token];
             let writes = matches!(event.act, Act::Change | Act::SignIn | Act::SignOut);
             let may_count = writes
-                && match event.heard {
-                    Heard::Seen(..) | Heard::Unknown => true,
+                && match event.result {
+                    CallResult::Seen(..) | CallResult::Unknown => true,
                     // It was applied, perhaps, and then the session was deleted.
-                    Heard::Nothing => matches!(expect, Expect::Ends),
-                    Heard::Ended | Heard::Refused | Heard::Panicked | Heard::Superseded | Heard::Failed => false,
+                    CallResult::Nothing => matches!(expect, Expect::Ends),
+                    CallResult::Ended
+                    | CallResult::Refused
+                    | CallResult::Panicked
+                    | CallResult::Superseded
+                    | CallResult::Failed => false,
                 };
             prop_assert!(may_count, "{:?} counted: {:?}", event, history);
         }
     }
     for event in &history.events {
         let writes = matches!(event.act, Act::Change | Act::SignIn | Act::SignOut);
-        if let (true, Heard::Seen(log, _)) = (writes, &event.heard) {
+        if let (true, CallResult::Seen(log, _)) = (writes, &event.result) {
             prop_assert_eq!(log.tokens().last(), Some(&event.token), "the session after its own change: {:?}", event);
         }
     }
@@ -74,9 +78,9 @@ fn each_change_counts_once_or_not_at_all(expect: Expect, history: &History) -> R
 
 /// Whether this event got hold of a session by its id. (A sign-in without one makes another.)
 fn reached(event: &Event) -> bool {
-    match &event.heard {
-        Heard::Seen(log, _) if event.act == Act::SignIn => log.tokens() != [event.token],
-        Heard::Seen(..) | Heard::Refused | Heard::Panicked => true,
+    match &event.result {
+        CallResult::Seen(log, _) if event.act == Act::SignIn => log.tokens() != [event.token],
+        CallResult::Seen(..) | CallResult::Refused | CallResult::Panicked => true,
         _ => false,
     }
 }
@@ -84,11 +88,11 @@ fn reached(event: &Event) -> bool {
 fn nothing_by(history: &History, id: SessionId, after: u64, why: &str) -> Result<(), TestCaseError> {
     for event in history.events.iter().filter(|event| event.id == id && event.begun > after) {
         // A change that panics did so on a state that may be old.
-        let is_panic = matches!(event.heard, Heard::Panicked);
+        let is_panic = matches!(event.result, CallResult::Panicked);
         prop_assert!(!reached(event) || is_panic, "{}: {:?} in {:?}", why, event, history);
     }
     for left in history.left.iter().filter(|left| left.id == id) {
-        prop_assert!(!matches!(left.read, Heard::Seen(..)), "{}: {:?}", why, history);
+        prop_assert!(!matches!(left.read, CallResult::Seen(..)), "{}: {:?}", why, history);
     }
     Ok(())
 }
@@ -96,13 +100,13 @@ fn nothing_by(history: &History, id: SessionId, after: u64, why: &str) -> Result
 /// From the moment that a sign-in or sign-out was acknowledged.
 fn old_ids_are_worthless(history: &History) -> Result<(), TestCaseError> {
     for event in history.events.iter().filter(|event| matches!(event.act, Act::SignIn | Act::SignOut)) {
-        if !matches!(event.heard, Heard::Seen(_, Some(_))) {
+        if !matches!(event.result, CallResult::Seen(_, Some(_))) {
             continue;
         }
         nothing_by(history, event.id, event.ended, "an old id still leads to the session")?;
         let is_stored = history.left.iter().any(|left| left.id == event.id && left.is_stored);
         for later in history.events.iter().filter(|later| later.id == event.id && later.begun > event.ended) {
-            let is_deleted = later.act == Act::Delete && matches!(later.heard, Heard::Ended);
+            let is_deleted = later.act == Act::Delete && matches!(later.result, CallResult::Ended);
             prop_assert!(!(is_stored && is_deleted), "deleted by an old id: {:?} in {:?}", later, history);
         }
     }
@@ -110,12 +114,12 @@ fn old_ids_are_worthless(history: &History) -> Result<(), TestCaseError> {
 }
 
 fn what_was_ended_is_gone(history: &History) -> Result<(), TestCaseError> {
-    for end in history.events.iter().filter(|event| matches!(event.heard, Heard::Ended)) {
+    for end in history.events.iter().filter(|event| matches!(event.result, CallResult::Ended)) {
         if end.act == Act::Delete {
             nothing_by(history, end.id, end.ended, "deleted, and still there")?;
         }
         for before in history.events.iter().filter(|event| event.ended < end.begun) {
-            let Heard::Seen(_, Some(given)) = before.heard else { continue };
+            let CallResult::Seen(_, Some(given)) = before.result else { continue };
             let was_moved = |id| {
                 history
                     .events
@@ -138,19 +142,20 @@ fn what_was_ended_is_gone(history: &History) -> Result<(), TestCaseError> {
 
 fn nothing_acknowledged_is_lost(history: &History) -> Result<(), TestCaseError> {
     let live = history.left.iter().filter_map(|left| match &left.read {
-        Heard::Seen(log, _) => Some(log),
+        CallResult::Seen(log, _) => Some(log),
         _ => None,
     });
     let live: Vec<_> = live.collect();
     prop_assert!(live.windows(2).all(|pair| pair[0] == pair[1]), "two sessions: {:?}", history);
     let Some(log) = live.first() else {
-        let may_have_moved =
-            |event: &Event| matches!(event.act, Act::SignIn | Act::SignOut) && matches!(event.heard, Heard::Unknown);
+        let may_have_moved = |event: &Event| {
+            matches!(event.act, Act::SignIn | Act::SignOut) && matches!(event.result, CallResult::Unknown)
+        };
         prop_assert!(history.events.iter().any(may_have_moved), "the session is gone: {:?}", history);
         return Ok(());
     };
     for event in &history.events {
-        let is_acknowledged = matches!(event.heard, Heard::Seen(..));
+        let is_acknowledged = matches!(event.result, CallResult::Seen(..));
         if is_acknowledged && matches!(event.act, Act::Change | Act::SignIn | Act::SignOut) {
             prop_assert!(log.tokens().contains(&event.token), "{:?} is lost: {:?}", event, history);
         }

@@ -35,9 +35,9 @@ impl Log {
     }
 }
 
-/// What a visitor heard.
+/// What a call returned, as its visitor learns it.
 #[derive(Clone, Debug)]
-pub(super) enum Heard {
+pub(super) enum CallResult {
     /// The session as it is, and a new id for it.
     Seen(Log, Option<SessionId>),
     /// There's no session.
@@ -61,7 +61,7 @@ pub(super) struct Event {
     pub(super) act: Act,
     /// What it writes.
     pub(super) token: u64,
-    pub(super) heard: Heard,
+    pub(super) result: CallResult,
     pub(super) took: Duration,
 }
 
@@ -69,7 +69,7 @@ pub(super) struct Event {
 #[derive(Debug)]
 pub(super) struct Left {
     pub(super) id: SessionId,
-    pub(super) read: Heard,
+    pub(super) read: CallResult,
     pub(super) is_stored: bool,
 }
 
@@ -118,13 +118,13 @@ impl Schedule {
         // Whatever is still on its way arrives.
         tokio::time::sleep(Duration::from_secs(60)).await;
         let events = std::mem::take(&mut *world.events.lock().expect("no panic"));
-        let given = events.iter().filter_map(|event| match &event.heard {
-            Heard::Seen(_, new_id) => *new_id,
+        let given = events.iter().filter_map(|event| match &event.result {
+            CallResult::Seen(_, new_id) => *new_id,
             _ => None,
         });
         let mut left = Vec::new();
         for id in [first].into_iter().chain(given) {
-            let read = heard(clean.read(id).await.map(|session| session.map(|session| (session.data, None))));
+            let read = call_result(clean.read(id).await.map(|session| session.map(|session| (session.data, None))));
             let is_stored = memory.get(&id.key()).await.expect("an answer").is_some();
             left.push(Left { id, read, is_stored });
         }
@@ -156,28 +156,30 @@ impl World {
         let id = *self.current.lock().expect("no panic");
         let begun = self.next();
         let started = Instant::now();
-        let heard = request(sessions, id, act, begun).await;
+        let result = request(sessions, id, act, begun).await;
         let (took, ended) = (started.elapsed(), self.next());
-        if let Heard::Seen(_, Some(new_id)) = heard {
+        if let CallResult::Seen(_, Some(new_id)) = result {
             *self.current.lock().expect("no panic") = new_id;
         }
-        self.events.lock().expect("no panic").push(Event { begun, ended, id, act, token: begun, heard, took });
+        self.events.lock().expect("no panic").push(Event { begun, ended, id, act, token: begun, result, took });
     }
 }
 
-async fn request(sessions: &Sessions<Log>, id: SessionId, act: Act, token: u64) -> Heard {
+async fn request(sessions: &Sessions<Log>, id: SessionId, act: Act, token: u64) -> CallResult {
     let write = move |log: &mut Log| log.write(token);
     match act {
-        Act::Change => heard(sessions.update(id, write).await.map(|changed| changed.map(seen))),
-        Act::Read => heard(sessions.read(id).await.map(|session| session.map(|session| (session.data, None)))),
-        Act::Rotate => heard(sessions.rotate(id).await.map(|changed| changed.map(seen))),
-        Act::SignIn => heard(sessions.sign_in(Some(id), SignIn::new(USER), write).await.map(|done| Some(seen(done)))),
+        Act::Change => call_result(sessions.update(id, write).await.map(|changed| changed.map(seen))),
+        Act::Read => call_result(sessions.read(id).await.map(|session| session.map(|session| (session.data, None)))),
+        Act::Rotate => call_result(sessions.rotate(id).await.map(|changed| changed.map(seen))),
+        Act::SignIn => {
+            call_result(sessions.sign_in(Some(id), SignIn::new(USER), write).await.map(|done| Some(seen(done))))
+        }
         Act::SignOut => {
             let keep = move |mut log: Log| {
                 log.write(token);
                 log
             };
-            heard(sessions.sign_out_keeping(id, keep).await.map(|changed| changed.map(seen)))
+            call_result(sessions.sign_out_keeping(id, keep).await.map(|changed| changed.map(seen)))
         }
         Act::Refuse => {
             let refused = sessions.try_update(id, move |log| {
@@ -185,9 +187,9 @@ async fn request(sessions: &Sessions<Log>, id: SessionId, act: Act, token: u64) 
                 Err::<(), _>(())
             });
             match refused.await {
-                Err(ChangeError::Refused(())) => Heard::Refused,
-                Err(ChangeError::Failed(error)) => heard(Err(error)),
-                Ok(changed) => heard(Ok(changed.map(seen))),
+                Err(ChangeError::Refused(())) => CallResult::Refused,
+                Err(ChangeError::Failed(error)) => call_result(Err(error)),
+                Ok(changed) => call_result(Ok(changed.map(seen))),
             }
         }
         Act::Panic => {
@@ -197,8 +199,8 @@ async fn request(sessions: &Sessions<Log>, id: SessionId, act: Act, token: u64) 
                 std::panic::resume_unwind(Box::new("on purpose"))
             };
             match tokio::spawn(async move { sessions.update(id, change).await }).await {
-                Err(_panic) => Heard::Panicked,
-                Ok(result) => heard(result.map(|changed| changed.map(seen))),
+                Err(_panic) => CallResult::Panicked,
+                Ok(result) => call_result(result.map(|changed| changed.map(seen))),
             }
         }
         Act::Delete => ended(sessions.delete(id).await),
@@ -210,19 +212,19 @@ fn seen<R>(changed: exact_sessions::Changed<Log, R>) -> (Log, Option<SessionId>)
     (changed.session.data, changed.new_id)
 }
 
-fn ended<R>(result: Result<R, Error>) -> Heard {
+fn ended<R>(result: Result<R, Error>) -> CallResult {
     match result {
-        Ok(_) => Heard::Ended,
-        Err(error) => heard(Err(error)),
+        Ok(_) => CallResult::Ended,
+        Err(error) => call_result(Err(error)),
     }
 }
 
-fn heard(result: Result<Option<(Log, Option<SessionId>)>, Error>) -> Heard {
+fn call_result(result: Result<Option<(Log, Option<SessionId>)>, Error>) -> CallResult {
     match result {
-        Ok(Some((log, new_id))) => Heard::Seen(log, new_id),
-        Ok(None) => Heard::Nothing,
-        Err(Error::Superseded) => Heard::Superseded,
-        Err(Error::Unavailable { outcome: Outcome::Unknown, .. }) => Heard::Unknown,
-        Err(_) => Heard::Failed,
+        Ok(Some((log, new_id))) => CallResult::Seen(log, new_id),
+        Ok(None) => CallResult::Nothing,
+        Err(Error::Superseded) => CallResult::Superseded,
+        Err(Error::Unavailable { outcome: Outcome::Unknown, .. }) => CallResult::Unknown,
+        Err(_) => CallResult::Failed,
     }
 }

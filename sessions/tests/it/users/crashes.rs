@@ -25,7 +25,7 @@ const LATE: Fault = Fault::Late(Duration::from_millis(700));
 
 /// What an instance did before it crashed, or as its store failed.
 #[derive(Clone, Debug, PartialEq)]
-enum Heard {
+enum CallResult {
     /// It crashed before.
     Nothing,
     Done(Option<SessionId>),
@@ -48,7 +48,7 @@ fn instance(memory: &Arc<MemoryStore>, is_atomic: bool, faults: Vec<Fault>) -> S
     if is_atomic { Sessions::new(store) } else { Sessions::new(Stepwise(store)) }
 }
 
-async fn act(sessions: &Sessions<Counter>, id: SessionId, act: Act) -> Heard {
+async fn act(sessions: &Sessions<Counter>, id: SessionId, act: Act) -> CallResult {
     let result = match act {
         Act::SignIn => {
             sessions.sign_in(Some(id), SignIn::new("ada"), |counter| counter.views += 100).await.map(|done| done.new_id)
@@ -63,9 +63,9 @@ async fn act(sessions: &Sessions<Counter>, id: SessionId, act: Act) -> Heard {
         Act::EndAll => sessions.end_all_of_user("ada", None).await.map(|_| None),
     };
     match result {
-        Ok(new_id) => Heard::Done(new_id),
-        Err(Error::Unavailable { outcome: Outcome::Unknown, .. }) => Heard::Unknown,
-        Err(_) => Heard::NotDone,
+        Ok(new_id) => CallResult::Done(new_id),
+        Err(Error::Unavailable { outcome: Outcome::Unknown, .. }) => CallResult::Unknown,
+        Err(_) => CallResult::NotDone,
     }
 }
 
@@ -93,15 +93,15 @@ fn check(what: Act, is_atomic: bool, faults: Vec<Fault>, crashes: bool) {
         };
         (id, instance(&memory, is_atomic, faults))
     });
-    let (heard, guest) = before.block_on(async {
+    let (result, guest) = before.block_on(async {
         // Another instance has a change of the same session in flight meanwhile.
         let late =
             self::instance(&memory, true, vec![Fault::None, Fault::Delay(Duration::from_millis(5)), Fault::None]);
         let guest = tokio::spawn(async move { late.update(id, Counter::count).await });
         let working = act(&instance, id, what);
         let time = if crashes { Duration::from_secs(1) } else { Duration::from_secs(60) };
-        let heard = tokio::time::timeout(time, working).await.unwrap_or(Heard::Nothing);
-        (heard, guest.await.expect("no panic"))
+        let result = tokio::time::timeout(time, working).await.unwrap_or(CallResult::Nothing);
+        (result, guest.await.expect("no panic"))
     });
     // With the runtime all its tasks end: nothing of them is finished.
     drop((instance, before));
@@ -114,21 +114,21 @@ fn check(what: Act, is_atomic: bool, faults: Vec<Fault>, crashes: bool) {
         };
         let old = views(&healthy, id).await;
         let was_user = what != Act::SignIn;
-        match &heard {
-            Heard::Done(Some(new)) => {
+        match &result {
+            CallResult::Done(Some(new)) => {
                 assert_eq!(old, None, "the old id leads somewhere");
                 assert_eq!(views(&healthy, *new).await, Some((101 + guests, what == Act::SignIn)));
                 assert!(matches!(healthy.update(id, Counter::count).await, Err(Error::Superseded) | Ok(None)));
                 assert!(matches!(healthy.delete(id).await, Err(Error::Superseded) | Ok(())));
                 assert_eq!(views(&healthy, *new).await, Some((101 + guests, what == Act::SignIn)), "it's still there");
             }
-            Heard::Done(None) => {
+            CallResult::Done(None) => {
                 assert_eq!((what, old), (Act::EndAll, None), "ended, or not there");
                 assert_eq!(healthy.of_user("ada").await.expect("a list"), []);
             }
-            Heard::NotDone if what != Act::EndAll => assert_eq!(old, Some((1 + guests, was_user)), "not done"),
+            CallResult::NotDone if what != Act::EndAll => assert_eq!(old, Some((1 + guests, was_user)), "not done"),
             // Either nothing has happened, or the old id is worth nothing.
-            Heard::NotDone | Heard::Nothing | Heard::Unknown => {
+            CallResult::NotDone | CallResult::Nothing | CallResult::Unknown => {
                 assert!(old.is_none() || old == Some((1 + guests, was_user)), "{old:?}");
             }
         }

@@ -4,30 +4,42 @@
 use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Command, Stdio},
-    sync::mpsc::{Receiver, channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, channel},
+    },
     time::Duration,
 };
 
-use exact_sessions::{Error, SessionId, Sessions, SignIn};
+use exact_sessions::{
+    Error, SessionId, Sessions, SignIn,
+    store::{Store, sqlite::SqliteStore},
+};
 
-use crate::{bench::Counter, places::Place};
+use crate::{
+    bench::Counter,
+    places::{Place, unhurried},
+};
 
 const PLACE: &str = "EXACT_SESSIONS_TEST_PLACE";
 const ID: &str = "EXACT_SESSIONS_TEST_ID";
 const SLOW: Duration = Duration::from_secs(30);
+
+fn sessions_in(store: Arc<dyn Store>) -> Sessions<Counter> {
+    Sessions::builder(store, Counter::default).settings(unhurried()).build()
+}
 
 /// What the second process does until it's killed: it signs in again and again and changes the session in between. It
 /// prints the session's id and count after each.
 #[tokio::test]
 async fn child() {
     let (Ok(place), Ok(id)) = (std::env::var(PLACE), std::env::var(ID)) else { return };
-    let sessions = match place.split_once(':') {
-        Some(("sqlite", path)) => {
-            Sessions::new(exact_sessions::store::sqlite::SqliteStore::open(path).expect("a file"))
-        }
-        Some(("firestore", project)) => Sessions::new(Place::firestore(project.to_owned()).open()),
+    let store: Arc<dyn Store> = match place.split_once(':') {
+        Some(("sqlite", path)) => Arc::new(SqliteStore::open(path).expect("a file")),
+        Some(("firestore", project)) => Place::firestore(project.to_owned()).open(),
         _ => panic!("{place}"),
     };
+    let sessions = sessions_in(store);
     let mut id = SessionId::parse(&id).expect("an id");
     loop {
         for _ in 0..3 {
@@ -104,7 +116,7 @@ async fn views(sessions: &Sessions<Counter>, id: SessionId) -> Option<u64> {
 }
 
 async fn killed(place: &Place, kills: usize) {
-    let sessions = Sessions::<Counter>::new(place.open());
+    let sessions = sessions_in(place.open());
     for n in 0..kills {
         let first = sessions.upsert(None, |_| {}).await.expect("a session").new_id.expect("an id");
         let other = Other::start(place, first);
@@ -144,19 +156,24 @@ async fn killed(place: &Place, kills: usize) {
 }
 
 async fn ended(place: &Place, ends: usize) {
-    let sessions = Sessions::<Counter>::new(place.open());
+    let sessions = sessions_in(place.open());
     let first = sessions.upsert(None, |_| {}).await.expect("a session").new_id.expect("an id");
     let other = Other::start(place, first);
+    let mut all = Vec::new();
     for _ in 0..ends {
         let before = other.heard(6);
         sessions.end_all_of_user("ada", None).await.expect("an end");
         for (id, _) in before {
             if id != first {
-                assert_eq!(views(&sessions, id).await, None, "what was ended answers again");
+                assert_eq!(views(&sessions, id).await, None, "what was ended is there again");
+                all.push(id);
             }
         }
     }
     other.kill();
+    for id in all {
+        assert_eq!(views(&sessions, id).await, None, "what was ended is there again, later");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,7 @@ use crate::{
 
 /// A conditional write that was sent: the token it carries, and the state of the record it was based on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sent {
+pub(super) struct InFlightWrite {
     pub(super) revision: Revision,
     base: Version,
     /// The newest revision of the record it's based on.
@@ -27,7 +27,7 @@ pub(super) enum WriteOutcome {
     Unknown,
 }
 
-impl Sent {
+impl InFlightWrite {
     pub(super) fn new(revision: Revision, base: &Stored) -> Self {
         Self { revision, base: base.version, base_revision: base.record.meta.revisions.newest() }
     }
@@ -73,7 +73,7 @@ mod tests {
             (stored(1, []), stored(20, 2..2 + kept), WriteOutcome::Unknown),
             (stored(1, 1..=kept), stored(2, 2..2 + kept), WriteOutcome::Lost),
         ] {
-            assert_eq!(Sent::new(ours, &base).outcome(&now), outcome, "{base:?} {now:?}");
+            assert_eq!(InFlightWrite::new(ours, &base).outcome(&now), outcome, "{base:?} {now:?}");
         }
     }
 }

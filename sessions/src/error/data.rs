@@ -29,11 +29,11 @@ pub enum DataProblem {
     ReservedName,
     /// Two fields have this name.
     DuplicateName,
-    /// The name of a user is longer than this number of bytes.
+    /// The name of a user, or the label of a session, is longer than this number of bytes.
     NameTooLong(usize),
     /// The names on the way to the value are longer than this number of bytes.
     PathTooLong(usize),
-    /// The key of a map is neither text nor a number.
+    /// The key of a map is not text, a number or a boolean.
     KeyNotText,
     /// Infinity, or not a number.
     NotFinite,
@@ -66,13 +66,13 @@ impl DataError {
     }
 
     /// The same, inside the list's item of this index.
-    pub(super) fn within_item(mut self, index: usize) -> Self {
+    pub(crate) fn within_item(mut self, index: usize) -> Self {
         self.path.push(Part::Index(index));
         self
     }
 
     /// The same, at this path.
-    pub(super) fn at(mut self, path: &Path) -> Self {
+    pub(crate) fn at(mut self, path: &Path) -> Self {
         self.path.extend(parts_of(path));
         self
     }
@@ -91,12 +91,12 @@ impl DataError {
 }
 
 /// The path to what could not be read, as [`DataError::path`] has it.
-pub(super) fn path_of(path: &Path) -> String {
+pub(crate) fn path_of(path: &Path) -> String {
     text_of(&parts_of(path))
 }
 
 /// The same of a field.
-pub(super) fn path_of_field(name: &str) -> String {
+pub(crate) fn path_of_field(name: &str) -> String {
     text_of(&[Part::Name(name.to_owned())])
 }
 
@@ -154,7 +154,7 @@ impl fmt::Display for DataProblem {
             Self::DuplicateName => f.write_str("is there twice"),
             Self::NameTooLong(limit) => write!(f, "is a name of more than {limit} bytes"),
             Self::PathTooLong(limit) => write!(f, "is a path of more than {limit} bytes"),
-            Self::KeyNotText => f.write_str("has a key that is neither text nor a number"),
+            Self::KeyNotText => f.write_str("has a key that is not text, a number or a boolean"),
             Self::NotFinite => f.write_str("is not a finite number"),
             Self::NumberTooLarge => f.write_str("is a number of more than 64 bits"),
             Self::NullInSome => f.write_str("is a Some that would come back as None"),
