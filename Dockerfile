@@ -1,8 +1,8 @@
 # The server as an image, for App Engine, Cloud Run, or any other place that runs containers.
 # Plain instructions that every docker build knows: `gcloud app deploy` may build without BuildKit.
-# One instruction a line for COPY, ENV and the like: scripts/deploy/check-image.sh reads them.
+# One instruction a line for COPY, ENV and the like: scripts/offline/check-image.sh reads them.
 
-# Rust's version is that of rust-toolchain.toml; scripts/deploy/check-image.sh fails if they differ.
+# Rust's version is that of rust-toolchain.toml; scripts/offline/check-image.sh fails if they differ.
 FROM rust:1.95.0-slim-trixie AS build
 WORKDIR /src
 # curl fetches cargo-leptos; where it can't, OpenSSL's headers shorten the compilation. npm fetches wasm-opt; the
@@ -12,7 +12,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends curl libssl-dev
 # The tools, as `make setup` installs them and in the versions of scripts/versions.env: a layer that stays until
 # one of these files changes.
 COPY rust-toolchain.toml ./
-COPY scripts/versions.env scripts/lib.sh scripts/lib-cargo-tool.sh scripts/build-wasm-target.sh scripts/
+COPY scripts/versions.env scripts/lib.sh scripts/lib-cargo-tool.sh scripts/
+COPY scripts/offline/build-wasm-target.sh scripts/offline/
 COPY scripts/setup-rust.sh scripts/setup-cargo-tools.sh scripts/setup-wasm-opt.sh scripts/
 RUN scripts/setup-rust.sh && scripts/setup-cargo-tools.sh && scripts/setup-wasm-opt.sh
 

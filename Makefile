@@ -50,7 +50,7 @@ kitchen-sink: setup ## Run the browser tests of a page with all that Leptos offe
 engines: build ## Run the core of the browser tests in Firefox and WebKit
 	@engines=$$(scripts/setup-engines.sh) && env $$engines npm --prefix end2end run engines
 
-weigh: build ## Weigh what a first visit loads; over 60 kB is a failure
+weigh: build ## Weigh what a first visit loads; more than the budget is a failure
 	@scripts/weigh.sh
 
 weigh-what: build ## Say what the bytes of the WASM are, by crate and by function

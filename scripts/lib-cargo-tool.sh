@@ -85,7 +85,7 @@ compile() {
   ) || fail "$crate $version did not install: see above; any way of getting that version onto PATH will do"
   rm -rf "$target"
 }
-# Measured, see docs/performance.md.
+# Measured, on two slow cores.
 minutes() {
   case $1 in
     cargo-leptos) echo "about 6 minutes" ;;

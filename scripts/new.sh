@@ -53,9 +53,10 @@ mv Makefile.new Makefile
 edit '/^\.PHONY|\$\(MAKE\)/ s/ (new|test-new|bench-peers|bench|test-outside|kitchen-sink)\b//g; /outside\/Cargo.toml|scripts\/tests/d' Makefile
 edit 's/, "bench"//; /^# A page for the browser tests alone/d; /^exclude = /d; s/; `bench` measures//' Cargo.toml
 edit '/bench/d' Dockerfile .gcloudignore
-edit 's/ \| tee bench\/src\/main\.rs//; s/\bbench[, ]//' scripts/deploy/build-dependencies.sh scripts/deploy/check-image.sh
+edit 's/ \| tee bench\/src\/main\.rs//; s/\bbench[, ]//' scripts/deploy/build-dependencies.sh scripts/offline/check-image.sh
 edit '/kitchen-sink/d' .gitignore end2end/package.json
-edit 's/: `make kitchen-sink`\././' docs/architecture.md
+edit 's/: `make kitchen-sink`\././; /scripts\/new\.sh/d' docs/architecture.md
+edit '/^## Your own name$/,/^## What is yours/ { /^## What is yours/!d; }' docs/make-it-yours.md
 edit 's/- run: \.ci\/run/- run: make lint test/; s/^(# Runs) \.ci\/run, .*(make lint)/\1 \2/' .github/workflows/*
 edit 's/\[([^]]*)\]\([^)]*(page|performance|scale|README)\.md[^)]*\)/\1/g' docs/*.md
 
@@ -80,7 +81,8 @@ git init --quiet --initial-branch=main
 git add --all
 git ls-files -z -- . ':!sessions' ':!LICENSE' ':!scripts/lib.sh' ':!.github' ':!*.png' ':!*.ico' | while IFS= read -rd '' file; do
   edit "s/hello-sessions@/$account@/g; s/account=hello-sessions/account=$account/; s/by default hello-sessions/by default $account/
-    s/hello-sessions/$name/g; s/\\bsession_id\\b/${name//-/_}_session/g; s/\"(Hello, again|@TITLE@)\"/\"$(quoted "$rust")\"/g; s/@TITLE@/$(quoted "$title")/g" "$file"
+    s/cache\/hello-sessions/cache\/@SHARED@/g; s/hello-sessions/$name/g; s/@SHARED@/hello-sessions/g
+    s/\\bsession_id\\b/${name//-/_}_session/g; s/\"(Hello, again|@TITLE@)\"/\"$(quoted "$rust")\"/g; s/@TITLE@/$(quoted "$title")/g" "$file"
 done
 git -C "$template" rev-parse HEAD >.template
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Says, before a first build, what has to be done on this machine and how long that takes. Silent when nothing but
-# what changed is left. The minutes are those of docs/performance.md: two slow cores, everything compiled.
+# what changed is left. The minutes are measured: two slow cores, everything compiled.
 source "$(dirname "$0")/lib.sh"
 source scripts/lib-cargo-tool.sh
 

@@ -24,5 +24,5 @@ elif has rustup && rustup target add "$target" >&2; then
   say "$target: added by rustup"
 else
   say "$target: rustup could not add it, building it from source"
-  scripts/build-wasm-target.sh "$(rustc --print sysroot)"
+  scripts/offline/build-wasm-target.sh "$(rustc --print sysroot)"
 fi

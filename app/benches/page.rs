@@ -1,4 +1,4 @@
-//! What rendering costs. Run it with `cargo bench -p app`.
+//! What rendering costs, and parts of it. Run it with `cargo bench -p app`.
 
 use std::{
     hint::black_box,
@@ -7,17 +7,23 @@ use std::{
 };
 
 use app::{
-    counter::CounterView,
+    counter_state::CounterView,
     greeting::Greeting,
     pages::{SessionInfo, home, notice},
+    server_fns::ChooseGreeting,
     shell::{Assets, Page, Site},
 };
 use axum::{
+    body::Body,
     extract::FromRequestParts,
-    http::{Method, Request, header::HOST},
+    http::{
+        Method, Request,
+        header::{CONTENT_TYPE, HOST},
+    },
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use futures::FutureExt;
+use leptos::{nonce::Nonce, server_fn::ServerFn};
 
 fn pages(criterion: &mut Criterion) {
     let path = |extension| format!("/pkg/hello-sessions.0123456789abcdef.{extension}");
@@ -46,5 +52,18 @@ fn pages(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, pages);
+fn parts(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("part");
+    group.bench_function("a nonce", |bench| bench.iter(|| Nonce::new().to_string()));
+    group.bench_function("a server function's arguments and error", |bench| {
+        bench.iter(|| {
+            let request = Request::post("/api/greeting").header(CONTENT_TYPE, "application/vnd.server-fn+json");
+            let request = request.body(Body::from(black_box("{\"greeting\":\"none of them\"}"))).expect("a request");
+            ChooseGreeting::run_on_server(request).now_or_never().expect("it waits for nothing")
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, pages, parts);
 criterion_main!(benches);

@@ -2,7 +2,6 @@
 #![expect(clippy::must_use_candidate, reason = "the macro makes a second function, which nobody calls")]
 
 mod controller;
-mod state;
 
 #[cfg(all(feature = "hydrate", not(feature = "ssr")))]
 mod browser;
@@ -12,19 +11,20 @@ use browser as platform;
 mod platform {
     //! On the server an island is rendered, and nothing happens to it.
 
+    use crate::counter_state::CounterState;
+
     pub(super) fn start(_: super::controller::Controller) {}
 
-    pub(super) fn broadcast(_: &super::CounterState) {}
+    pub(super) fn broadcast(_: &CounterState) {}
 
     pub(super) fn spawn(_: impl Future<Output = ()>) {}
 
-    pub(super) fn show_in_forms(_: &super::CounterState, _: bool) {}
+    pub(super) fn show_in_forms(_: &CounterState, _: bool) {}
 }
 
 use leptos::{ev::MouseEvent, prelude::*};
 
 use self::controller::{Action, Controller, UiState};
-pub use self::state::{CounterState, CounterView};
 use crate::island_state::StateId;
 
 /// The island's first state: the view that was counted for this page, or `None` if the browser loaded it ahead of time.

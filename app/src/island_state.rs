@@ -1,6 +1,6 @@
 //! How an island gets its first state: from an attribute that the server makes for it, in JSON.
 //!
-//! Island props would do the same, with `serde_json` in the WASM: 21 kB (docs/page.md). Nothing is ever read from the
+//! Island props would do the same, with `serde_json` in the WASM: 21 kB. Nothing is ever read from the
 //! text of a page, which a translation may change before the island is alive.
 
 use serde::de::DeserializeOwned;

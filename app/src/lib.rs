@@ -10,6 +10,7 @@
 compile_error!("turn on feature `ssr` (the server, the default) or `hydrate` (the browser)");
 
 pub mod counter;
+pub mod counter_state;
 pub mod greeting;
 mod island_state;
 pub mod protocol;

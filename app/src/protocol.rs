@@ -7,7 +7,7 @@
 //!
 //! The WASM sends the arguments as JSON, a plain `<form>` sends them as form fields (`name[field]=value` for a field of
 //! a struct); return value and error are JSON either way. Leptos' default protocol works beside it: `ActionForm` needs
-//! that one, and it costs 24 kB of WASM (docs/page.md).
+//! that one, and it costs 24 kB of WASM.
 
 use http::StatusCode;
 use leptos::prelude::FromServerFnError;

@@ -3,19 +3,12 @@
 #![expect(clippy::must_use_candidate, reason = "the macro makes a second function, which nobody calls")]
 
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+use crate::server_fns::StoredField;
 
 #[cfg(all(feature = "hydrate", not(feature = "ssr")))]
 mod browser;
-
-/// Something that is stored, for a person to read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredField {
-    /// What it is.
-    pub name: String,
-    /// What is stored of it.
-    pub value: String,
-}
 
 /// Keeps the list right, and says what went wrong if something does.
 ///

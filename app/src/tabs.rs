@@ -4,7 +4,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{BroadcastChannel, MessageEvent};
 
 use crate::{
-    counter::{CounterState, CounterView},
+    counter_state::{CounterState, CounterView},
     greeting::Greeting,
 };
 

@@ -54,11 +54,24 @@ test('a resource is loaded once, by the server, and again when it must be', asyn
 
   await open(page);
   await expect(page.locator('#loaded')).toHaveText('[2, 4, 7]');
-  expect(posts).toEqual([]);
+  // The island with a local resource loads that one, and no other does.
+  await expect(page.locator('#local')).toHaveText('[201, 203]');
+  const before = posts.length;
+  expect(before).toBe(1);
 
   await page.locator('#load').click();
   await expect(page.locator('#loaded')).toHaveText('[11, 13, 16]');
-  expect(posts).toHaveLength(1);
+  expect(posts).toHaveLength(before + 1);
+});
+
+test('a local resource is loaded by the browser alone', async ({ page }) => {
+  const response = await page.request.get('/');
+  expect(await response.text()).not.toContain('[201, 203]');
+  await open(page);
+  const local = page.locator('#local');
+  await expect(local).toHaveText('[201, 203]');
+  await page.locator('#load-local').click();
+  await expect(local).toHaveText('[301, 303]');
 });
 
 test('a resource outside of islands is in the page', async ({ page }) => {

@@ -10,4 +10,4 @@ if find_sdk "THE CHECK OF APP.YAML"; then
   say "app.yaml: sound"
 fi
 scripts/deploy/check-upload.sh
-scripts/deploy/check-image.sh
+scripts/offline/check-image.sh

@@ -6,7 +6,7 @@
 # Run it after `make build`, with FIRESTORE_EMULATOR_HOST set; `make rehearse` does both.
 source "$(dirname "$0")/../lib.sh"
 source scripts/deploy/lib-sdk.sh
-source scripts/deploy/lib-image.sh
+source scripts/offline/lib-image.sh
 visitors=${VISITORS:-24}
 
 skip() { # WHY

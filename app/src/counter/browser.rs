@@ -5,11 +5,8 @@ use leptos::prelude::{WithUntracked, document};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Element, Event, HtmlElement, PageTransitionEvent};
 
-use super::{
-    CounterState,
-    controller::{Action, Controller},
-};
-use crate::{browser::on_window, tabs};
+use super::controller::{Action, Controller};
+use crate::{browser::on_window, counter_state::CounterState, tabs};
 
 pub(super) use crate::{browser::spawn, tabs::broadcast};
 
@@ -30,14 +27,14 @@ pub(super) fn show_in_forms(new: &CounterState, ended: bool) {
     if ended {
         _ = element("kept").map(|kept| kept.remove());
     }
-    let Some(session) = element("session") else { return };
-    let focused = document.active_element().is_some_and(|focused| session.contains(Some(&focused)));
-    session.set_hidden(greeting.is_none());
+    // Each function of the browser that is called here is 70 bytes of the page, so it's few of them.
+    let focused = document.query_selector_all("#session :focus").is_ok_and(|focused| focused.length() > 0);
+    _ = element("session").map(|session| session.set_hidden(greeting.is_none()));
     // A focus that was in there is not to get lost.
     if focused && greeting.is_none() {
         _ = element("refresh").map(|link| link.focus());
     }
-    let Ok(buttons) = session.query_selector_all("[value]") else { return };
+    let Ok(buttons) = document.query_selector_all("#session [value]") else { return };
     for button in (0..buttons.length()).filter_map(|index| buttons.get(index)?.dyn_into::<Element>().ok()) {
         let chosen = button.get_attribute("value").as_deref() == greeting;
         _ = button.set_attribute("aria-pressed", if chosen { "true" } else { "false" });

@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::{CounterState, STATE, platform};
+use super::{STATE, platform};
 use crate::{
+    counter_state::CounterState,
     island_state,
     server_fns::{ApiError, choose_greeting, forget, refresh},
 };
@@ -152,7 +153,7 @@ impl Controller {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{counter::CounterView, greeting::Greeting};
+    use crate::{counter_state::CounterView, greeting::Greeting};
 
     fn counted(views: u64) -> CounterState {
         CounterState::Counted(CounterView { views, greeting: Greeting::first() })

@@ -10,7 +10,8 @@ use sessions::axum::SessionHandle;
 use super::{is_view::is_view, notice};
 use crate::{
     components::{session_forms::session_forms, session_info::SessionInfo},
-    counter::{self, Counter, CounterView},
+    counter::{self, Counter},
+    counter_state::CounterView,
     island_state,
     server_fns::session,
     shell::{Meta, Page, Picture},

@@ -16,6 +16,8 @@ use crate::{
 pub async fn failed(page: Page, error: ApiError) -> Response {
     let reason = match error {
         ApiError::TooMany => "Many new visitors came from your network in the last minute. Try again in a moment.",
+        ApiError::Superseded => "You have just signed in or out.",
+        ApiError::Broken => "Something is wrong on our side. Nothing is lost.",
         _ => "Your count can’t be reached just now. Nothing is lost: it goes on where it was.",
     };
     let path = page.path().to_owned();

@@ -5,7 +5,7 @@ use super::ApiError;
 use super::session;
 #[cfg(feature = "ssr")]
 use crate::greeting::Greeting;
-use crate::{counter::CounterView, protocol::JsonOrForm};
+use crate::{counter_state::CounterView, protocol::JsonOrForm};
 
 /// Greets this visitor with another of the greetings from now on. Counts no view.
 ///

@@ -1,12 +1,12 @@
 use leptos::prelude::server;
 use serde::{Deserialize, Serialize};
 
-use super::ApiError;
 #[cfg(feature = "ssr")]
 use super::session;
+use super::{ApiError, StoredField};
 #[cfg(feature = "ssr")]
 use crate::greeting::Greeting;
-use crate::{protocol::JsonOrForm, stored_data::StoredField};
+use crate::protocol::JsonOrForm;
 
 /// What a visitor says should be stored. In a form its fields are named `correction[greeting]` and `correction[views]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

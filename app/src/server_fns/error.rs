@@ -21,8 +21,12 @@ pub enum ApiError {
     UnknownGreeting,
     /// There is no session to change.
     NoSession,
+    /// A sign-in or sign-out has given the session a new id, and the request came with the old one.
+    Superseded,
     /// The request can't be read.
     BadRequest,
+    /// The owner has to repair something: another try does not help.
+    Broken,
     /// The request did not get through, or its response did not.
     Unreachable,
 }
@@ -36,7 +40,9 @@ impl ApiError {
             Self::TooMany => "Too many new visitors just now. Try again in a minute.",
             Self::NoSession => "Your session has ended. Load the page again.",
             Self::Unreachable => "There is no connection. Check it and try again.",
-            Self::UnknownGreeting | Self::BadRequest => "That did not work. Load the page again.",
+            Self::Superseded | Self::UnknownGreeting | Self::BadRequest | Self::Broken => {
+                "That did not work. Load the page again."
+            }
         }
     }
 }
@@ -48,7 +54,9 @@ impl HttpError for ApiError {
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::UnknownGreeting => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NoSession => StatusCode::NOT_FOUND,
+            Self::Superseded => StatusCode::CONFLICT,
             Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -56,12 +64,12 @@ impl HttpError for ApiError {
         match self {
             Self::Unavailable | Self::Unreachable => Some(2),
             Self::TooMany => Some(60),
-            Self::UnknownGreeting | Self::NoSession | Self::BadRequest => None,
+            Self::UnknownGreeting | Self::NoSession | Self::Superseded | Self::BadRequest | Self::Broken => None,
         }
     }
 
     fn leads_back(&self) -> bool {
-        self.retry_after().is_some() || *self == Self::NoSession
+        self.retry_after().is_some() || matches!(self, Self::NoSession | Self::Superseded)
     }
 
     fn from_response(status: Option<StatusCode>) -> Self {

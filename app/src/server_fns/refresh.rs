@@ -3,7 +3,7 @@ use leptos::prelude::server;
 use super::ApiError;
 #[cfg(feature = "ssr")]
 use super::session;
-use crate::{counter::CounterView, protocol::JsonOrForm};
+use crate::{counter_state::CounterView, protocol::JsonOrForm};
 
 /// Counts a view of this visitor's, as the page does when it's loaded.
 ///

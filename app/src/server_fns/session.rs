@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use leptos::prelude::use_context;
+use serde::Serialize;
+use serde_json::Value;
 use sessions::{Error, Session, axum::SessionHandle};
 
-use super::ApiError;
-use crate::{
-    components::session_info::SessionInfo, greeting::Greeting, shell::Site, stored_data::StoredField, visitor::Visitor,
-};
+use super::{ApiError, StoredField};
+use crate::{components::session_info::SessionInfo, greeting::Greeting, shell::Site, visitor::Visitor};
 
 /// The session of the request that a server function or a page is called for.
 ///
@@ -64,14 +64,24 @@ pub(crate) fn fields(session: &Session<Visitor>) -> Vec<StoredField> {
     let store = use_context::<Arc<Site>>().map_or("", |site| site.store);
     let info = SessionInfo::new(store, session.created_at, session.expires_at, session.ends_at);
     let (since, until) = info.days();
-    let field = |name: &str, value: String| StoredField { name: name.to_owned(), value };
-    vec![
-        field("Greeting", session.data.greeting().text().to_owned()),
-        field("Views", session.data.views().to_string()),
-        field("Began", since),
-        field("Ends", until),
-        field("Kept in", store.to_owned()),
-    ]
+    let field = |name: String, value: String| StoredField { name, value };
+    let times = [("Began", since), ("Ends", until), ("Kept in", store.to_owned())];
+    let times = times.map(|(name, value)| field(name.to_owned(), value));
+    data_fields(&session.data).into_iter().map(|(name, value)| field(in_words(&name), value)).chain(times).collect()
+}
+
+/// The application's own fields, whichever it has. It's what the engine stores, so it can be written as an object.
+fn data_fields(data: &impl Serialize) -> Vec<(String, String)> {
+    let Ok(Value::Object(fields)) = serde_json::to_value(data) else { return Vec::new() };
+    let text = |value| if let Value::String(text) = value { text } else { value.to_string() };
+    fields.into_iter().map(|(name, value)| (name, text(value))).collect()
+}
+
+/// `last_seen` as "Last seen".
+fn in_words(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+    first + &letters.as_str().replace('_', " ")
 }
 
 /// The visitor learns what kind of failure it is. The cause is for the log: the request log takes it from the
@@ -81,7 +91,13 @@ impl From<Error> for ApiError {
         match error {
             Error::NotAdmitted => Self::TooMany,
             Error::CrossSite | Error::Data(_) => Self::BadRequest,
-            _ => Self::Unavailable,
+            Error::Superseded => Self::Superseded,
+            // What the store refuses works again once its owner has repaired it; nothing is lost until then.
+            Error::Busy | Error::Unavailable { .. } | Error::Misconfigured(_) | Error::Newer { .. } => {
+                Self::Unavailable
+            }
+            // `Unreadable`, `HeadSent`, and what the crate may add.
+            _ => Self::Broken,
         }
     }
 }

@@ -4,10 +4,9 @@ use std::cell::Cell;
 
 use leptos::prelude::document;
 
-use super::StoredField;
 use crate::{
     browser::spawn,
-    server_fns::{ApiError, stored_data},
+    server_fns::{ApiError, StoredField, stored_data},
     tabs,
 };
 

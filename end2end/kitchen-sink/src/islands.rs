@@ -75,6 +75,21 @@ pub fn Loads() -> impl IntoView {
     }
 }
 
+/// A resource that only the browser loads. The server renders what stands in for it.
+#[island]
+pub fn LoadsInBrowser() -> impl IntoView {
+    let start = RwSignal::new(200);
+    let numbers = LocalResource::new(move || walk(Numbers { start: start.get(), steps: vec![1, 2] }));
+    view! {
+        <p id="local">
+            <Suspense fallback=|| "Loading">
+                {move || Suspend::new(async move { format!("{:?}", numbers.await.unwrap_or_default()) })}
+            </Suspense>
+        </p>
+        <button id="load-local" on:click=move |_| start.set(300)>"Load others in the browser"</button>
+    }
+}
+
 /// A form that a server function receives, with and without a script.
 #[island]
 pub fn Greets() -> impl IntoView {

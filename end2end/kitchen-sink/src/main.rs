@@ -5,7 +5,7 @@ use std::{env, path::PathBuf, sync::Arc};
 use app::shell::{Assets, Meta, Page, Site};
 use axum::{Router, response::Response, routing::get};
 use kitchen_sink::{
-    islands::{Failing, Greets, Inner, Loads, LoadsLater, Orders, Outer, WithProps},
+    islands::{Failing, Greets, Inner, Loads, LoadsInBrowser, LoadsLater, Orders, Outer, WithProps},
     server_fns::{Numbers, walk},
 };
 use leptos::prelude::*;
@@ -33,6 +33,7 @@ async fn page(page: Page) -> Response {
             <WithProps label="Count".to_owned() start=40 steps=vec![1, 1]/>
             <Outer><section><Inner/></section></Outer>
             <Loads/>
+            <LoadsInBrowser/>
             <Failing/>
             <LoadsLater/>
             <Greets/>

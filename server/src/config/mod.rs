@@ -51,7 +51,7 @@ pub(crate) struct Config {
     #[arg(long, env = "NEW_SESSIONS_PER_MINUTE", default_value_t = 0)]
     pub(crate) new_sessions_per_minute: u32,
 
-    /// How many entries at the end of `X-Forwarded-For` were added by proxies of ours
+    /// How many entries at the end of `X-Forwarded-For` were added by your proxies
     #[arg(long, env = "TRUSTED_PROXIES", default_value_t = 0)]
     pub(crate) trusted_proxies: usize,
 

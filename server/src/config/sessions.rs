@@ -10,7 +10,7 @@ use super::values::duration;
 /// How long sessions live, and what an instance remembers of them.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SessionSettings {
-    /// After how long without a view a session ends, as `2s`, `30m`, `14d`
+    /// After how long without being used a session ends, as `2s`, `30m`, `14d`. Views, changes and reads are uses
     #[arg(id = "SESSION_IDLE_TIMEOUT", long = "session-idle-timeout", env = "SESSION_IDLE_TIMEOUT", default_value = "14d", value_parser = duration)]
     pub(crate) idle_timeout: Duration,
 
@@ -47,5 +47,35 @@ impl SessionSettings {
             .store_timeout(store_timeout)
             .cache_bytes(self.cache_bytes)
             .cache_age(self.cache_age)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, FromArgMatches as _};
+
+    use super::*;
+
+    #[test]
+    fn every_flag_sets_what_the_engine_has_of_it() {
+        let command = SessionSettings::augment_args(Command::new("server"));
+        let flags = [
+            "server",
+            "--session-idle-timeout=1m",
+            "--session-first-timeout=2s",
+            "--session-lifetime=3h",
+            "--session-cache-bytes=4000",
+            "--session-cache-age=5s",
+        ];
+        let matches = command.try_get_matches_from(flags).expect("good flags");
+        let settings = SessionSettings::from_arg_matches(&matches).expect("settings").engine(Duration::from_secs(6));
+        let expected = Settings::default()
+            .idle_timeout(Duration::from_secs(60))
+            .first_timeout(Some(Duration::from_secs(2)))
+            .lifetime(Duration::from_secs(3 * 60 * 60))
+            .cache_bytes(4000)
+            .cache_age(Duration::from_secs(5))
+            .store_timeout(Duration::from_secs(6));
+        assert_eq!(settings, expected);
     }
 }

@@ -11,8 +11,13 @@ use server::http::{App, LogIds, NewSessionRateLimiter, OtherBuilds, Site, router
 use sessions::{Settings, store::memory::MemoryStore, testing::Visitor};
 use tempfile::TempDir;
 
-/// The site over HTTPS, whose built files are empty. The folder is removed when the last part is dropped.
+/// The site over HTTPS.
 fn site() -> (Router, TempDir) {
+    site_with(true)
+}
+
+/// The site, whose built files are empty. The folder is removed when the last part is dropped.
+fn site_with(https_only: bool) -> (Router, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let pkg = folder.path().join("pkg");
     std::fs::create_dir(&pkg).expect("a folder");
@@ -21,11 +26,11 @@ fn site() -> (Router, TempDir) {
     }
     let app = App {
         sessions: Data::sessions(MemoryStore::default(), Settings::default()),
-        cookies: Data::cookie(true).expect("a cookie"),
-        site: Site::open(folder.path(), false, true, "memory").expect("a site"),
+        cookies: Data::cookie(https_only).expect("a cookie"),
+        site: Site::open(folder.path(), false, https_only, "memory").expect("a site"),
         other_builds: OtherBuilds::open(folder.path()).expect("a site"),
         new_sessions: NewSessionRateLimiter::new(0, 0),
-        https_only: true,
+        https_only,
         stopping: tokio_util::sync::CancellationToken::new(),
         log_ids: LogIds::new(None),
     };
@@ -83,4 +88,76 @@ async fn a_request_that_takes_too_long_is_not_sent_again_by_the_browser() {
     let body = Body::from_stream(futures::stream::pending::<Result<&str, std::convert::Infallible>>());
     let request = Request::post("/api/refresh").header(header::HOST, "localhost").body(body).expect("a request");
     assert_eq!(ada.send(&app, request).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn every_response_is_guarded() {
+    let (app, _folder) = site_with(false);
+    let mut ada = Visitor::new(Data::cookie(false).expect("a cookie"));
+    for path in
+        ["/", "/session", "/session.json", "/nowhere", "/healthz", "/readyz", "/favicon.svg", "/pkg/hello.c0ffee.js"]
+    {
+        let page = ada.get(&app, path).await;
+        let header = |name: &str| page.headers.get(name).map(|value| value.to_str().expect("text"));
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "same-origin"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            assert_eq!(header(name), Some(value), "{path}");
+        }
+        assert_eq!(header("strict-transport-security"), None, "{path}");
+        assert!(header("permissions-policy").is_some_and(|policy| policy.contains("camera=()")), "{path}");
+        let Some("text/html; charset=utf-8") = header("content-type") else { continue };
+        let policy = header("content-security-policy").expect("a policy");
+        for rule in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"] {
+            assert!(policy.contains(rule), "{path}: {policy}");
+        }
+        assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{policy}");
+        let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).expect("a nonce");
+        let (html, nonce) = (page.text(), format!("nonce=\"{nonce}\""));
+        assert_eq!(html.matches(&nonce).count(), html.matches("<script").count(), "{path}");
+        assert_eq!(header("cache-control"), Some("no-store"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn https_only_leads_to_https_and_says_so() {
+    let (app, _folder) = site();
+    let get = |path: &str, scheme: Option<&str>| {
+        let request = Request::get(path).header(header::HOST, "example.com");
+        let request = scheme.iter().fold(request, |request, scheme| request.header("x-forwarded-proto", *scheme));
+        request.body(Body::empty()).expect("a request")
+    };
+    let mut ada = Visitor::new(Data::cookie(true).expect("a cookie"));
+    let response = ada.send(&app, get("/?a=b", Some("http"))).await;
+    assert_eq!((response.status(), ada.id()), (StatusCode::PERMANENT_REDIRECT, None));
+    assert_eq!(response.headers()[header::LOCATION], "https://example.com/?a=b");
+    for scheme in [None, Some("https")] {
+        let response = ada.send(&app, get("/", scheme)).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[header::STRICT_TRANSPORT_SECURITY], "max-age=63072000");
+    }
+}
+
+/// A field that the page knows nothing of is listed and downloaded like the others.
+#[tokio::test]
+async fn what_is_stored_is_all_listed() {
+    let (app, _folder) = site();
+    let mut ada = Visitor::new(Data::cookie(true).expect("a cookie"));
+    ada.get(&app, "/").await;
+    let download: serde_json::Value = serde_json::from_slice(&ada.get(&app, "/session.json").await.body).expect("JSON");
+    let page = ada.get(&app, "/session").await.text();
+    let listed = page.matches("<dt>").count();
+    let times = ["created_at", "expires_at"];
+    let fields = download.as_object().expect("an object").keys().filter(|name| !times.contains(&name.as_str()));
+    let mut count = 0;
+    for name in fields {
+        let label = format!("<dt>{}{}</dt>", name[..1].to_uppercase(), name[1..].replace('_', " "));
+        assert!(page.contains(&label), "{label} in {page}");
+        count += 1;
+    }
+    assert_eq!(listed, count + 3, "and since when, until when and where: {page}");
 }

@@ -81,7 +81,7 @@ async fn an_id_is_in_the_cookie_and_nowhere_else(app: TestApp) {
     }
 }
 
-/// Sends bytes and answers the status of what comes back.
+/// Sends bytes and returns the status of what comes back.
 async fn raw(server: &Server, request: &[u8]) -> u16 {
     let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
     // A server that has read enough answers and closes, whatever is still being sent.
@@ -167,14 +167,16 @@ async fn an_id_counts_in_the_cookie_alone() {
 #[tokio::test]
 async fn fuzz_form_bodies() {
     let setting = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-    let until = Instant::now() + Duration::from_secs(setting("FUZZ_SECONDS").unwrap_or(1));
     let seed = setting("FUZZ_SEED").unwrap_or(0);
     let mut random = StdRng::seed_from_u64(seed);
     let app = TestApp::on_sqlite();
     let server = app.start().await;
     let mut browser = Browser::new();
     browser.view(&server).await;
-    while Instant::now() < until {
+    let until = Instant::now() + Duration::from_secs(setting("FUZZ_SECONDS").unwrap_or(1));
+    let mut sent = 0;
+    while sent < 200 || Instant::now() < until {
+        sent += 1;
         let mut body = Vec::new();
         for _ in 0..random.random_range(0..8) {
             match random.random_range(0..6) {
@@ -235,53 +237,4 @@ async fn an_address_gets_so_many_new_sessions_a_minute() {
     assert_eq!(app.store.sessions().await, 3);
     assert_eq!(from("192.0.2.1")(&mut known).await.view().views, 2, "who has a session goes on");
     assert_eq!(from("192.0.2.2")(&mut late).await.status, 200, "another address is not concerned");
-}
-
-#[tokio::test]
-async fn every_answer_is_guarded() {
-    let app = TestApp::on_sqlite();
-    let server = app.start().await;
-    for path in
-        ["/", "/session", "/session.json", "/nowhere", "/healthz", "/readyz", "/favicon.svg", "/pkg/hello.c0ffee.js"]
-    {
-        let mut browser = Browser::new();
-        let answer = browser.send(browser.request(Method::GET, &server.url(path))).await;
-        for (name, value) in [
-            ("x-content-type-options", "nosniff"),
-            ("x-frame-options", "DENY"),
-            ("referrer-policy", "same-origin"),
-            ("cross-origin-opener-policy", "same-origin"),
-            ("cross-origin-resource-policy", "same-origin"),
-        ] {
-            assert_eq!(answer.header(name), Some(value), "{path}");
-        }
-        assert_eq!(answer.header("strict-transport-security"), None, "{path}");
-        let Some("text/html; charset=utf-8") = answer.header("content-type") else { continue };
-        let policy = answer.header("content-security-policy").expect("a policy");
-        for rule in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"] {
-            assert!(policy.contains(rule), "{path}: {policy}");
-        }
-        assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{policy}");
-        let scripts = answer.body.matches("<script").count();
-        assert_eq!(answer.body.matches(&format!("nonce=\"{}\"", answer.nonce())).count(), scripts, "{path}");
-        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
-    }
-}
-
-#[tokio::test]
-async fn https_only_leads_to_https_and_says_so() {
-    let app = TestApp::on_sqlite().with("HTTPS_ONLY", "true");
-    let server = app.start().await;
-    let mut browser = Browser::new();
-    let plain = browser.request(Method::GET, &server.url("/?a=b")).header("X-Forwarded-Proto", "http");
-    let answer = browser.send(plain.header("Host", "example.com")).await;
-    assert_eq!((answer.status, answer.header("location")), (308, Some("https://example.com/?a=b")));
-    assert_eq!(app.store.sessions().await, 0);
-    for scheme in [None, Some("https")] {
-        let request = browser.request(Method::GET, &server.url("/"));
-        let request = scheme.iter().fold(request, |request, scheme| request.header("X-Forwarded-Proto", *scheme));
-        let answer = browser.send(request).await;
-        assert_eq!(answer.status, 200);
-        assert_eq!(answer.header("strict-transport-security"), Some("max-age=63072000"));
-    }
 }

@@ -8,7 +8,7 @@ use sessions::{
     admin::{Filter, State},
 };
 
-use super::{id::Id, set::Assignment};
+use super::{assignment::Assignment, id::Id};
 use crate::config::{StoreSettings, duration};
 
 /// Part of the help of the commands that take an id.

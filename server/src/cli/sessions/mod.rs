@@ -1,6 +1,7 @@
 //! `server sessions`: shows, changes and deletes sessions, beside servers that use them.
 
 mod args;
+mod assignment;
 mod delete;
 mod format;
 mod id;

@@ -78,11 +78,14 @@ mod tests {
     }
 
     #[test]
-    fn a_subscriber_is_an_ipv4_address_or_an_ipv6_network() {
+    fn a_network_is_a_part_of_the_address() {
         let network = |text: &str| subscriber_network(text.parse().expect("an address")).to_string();
         assert_eq!(network("192.0.2.7"), "192.0.2.7");
         assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7");
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        let network = |text: &str| site_network(text.parse().expect("an address")).to_string();
+        assert_eq!(network("192.0.2.7"), "192.0.2.7");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1::");
         let network = |text: &str| provider_network(text.parse().expect("an address")).to_string();
         assert_eq!(network("192.0.2.7"), "192.0.0.0");
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8::");

@@ -27,7 +27,7 @@ pub struct NewSessionRateLimiter {
 
 impl NewSessionRateLimiter {
     /// At most so many a minute; 0 is no limit. The last `trusted_proxies` entries of `X-Forwarded-For` were
-    /// added by proxies of ours.
+    /// added by the proxies in front of the server.
     #[must_use]
     pub fn new(per_minute: u32, trusted_proxies: usize) -> Self {
         let limiter = NonZeroU32::new(per_minute).map(|per_minute| Arc::new(RateLimiter::new(per_minute)));

@@ -137,4 +137,18 @@ mod tests {
         assert_eq!(permits.all.available_permits(), 10);
         assert!(permits.per_address.as_ref().expect("a limit").open().is_empty(), "nothing is left behind");
     }
+
+    #[tokio::test]
+    async fn the_addresses_of_an_ipv6_site_share_the_limit() {
+        let limits = Limits { connections: 10, connections_per_address: Some(2), ..Limits::default() };
+        let permits = Permits::new(&limits);
+        let connect = async |address: &str| {
+            let peer = PeerAddr(address.parse().expect("an address"));
+            permits.of(peer, permits.any().await).ok()
+        };
+        let _first = connect("2001:db8:1:1::1").await.expect("a permit");
+        let _second = connect("2001:db8:1:2::1").await.expect("a permit");
+        assert!(connect("2001:db8:1:3::1").await.is_none(), "the same /48");
+        assert!(connect("2001:db8:2::1").await.is_some(), "another one");
+    }
 }

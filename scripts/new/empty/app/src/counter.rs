@@ -2,19 +2,11 @@
 #![expect(clippy::must_use_candidate, reason = "the macro makes a second function, which nobody calls")]
 
 use leptos::{ev::MouseEvent, prelude::*, task::spawn_local};
-use serde::{Deserialize, Serialize};
 
 use crate::{
     island_state::{self, StateId},
-    server_fns::refresh,
+    server_fns::{CounterView, refresh},
 };
-
-/// The count of one visitor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CounterView {
-    /// How often this visitor has viewed the page, this time included.
-    pub views: u64,
-}
 
 /// The island's first state: what was counted for this page, or `None` if the browser loaded it ahead of time.
 pub(crate) const STATE: StateId = StateId("counter-state");

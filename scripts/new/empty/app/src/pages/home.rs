@@ -9,9 +9,9 @@ use sessions::axum::SessionHandle;
 
 use super::{is_view::is_view, notice};
 use crate::{
-    counter::{self, Counter, CounterView},
+    counter::{self, Counter},
     island_state,
-    server_fns::session,
+    server_fns::{CounterView, session},
     shell::{Meta, Page},
     visitor::Visitor,
 };

@@ -1,9 +1,17 @@
 use leptos::prelude::server;
+use serde::{Deserialize, Serialize};
 
 use super::ApiError;
 #[cfg(feature = "ssr")]
 use super::session;
-use crate::{counter::CounterView, protocol::JsonOrForm};
+use crate::protocol::JsonOrForm;
+
+/// The count of one visitor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CounterView {
+    /// How often this visitor has viewed the page, this time included.
+    pub views: u64,
+}
 
 /// Counts a view of this visitor's, as the page does when it's loaded.
 ///

@@ -2,7 +2,7 @@
 # Builds the standard library for wasm32 from source into a sysroot, for machines where rustup may not
 # download it: build-wasm-target.sh SYSROOT. The source is Debian's package rust-src, from a mirror
 # that apt is set to; it must be of rustc's own version. Takes about a minute on two cores.
-source "$(dirname "$0")/lib.sh"
+source "$(dirname "$0")/../lib.sh"
 
 target=wasm32-unknown-unknown
 destination=$1/lib/rustlib/$target/lib

@@ -7,7 +7,7 @@
 # checks the build stage alone, for which nothing has to be built.
 source "$(dirname "$0")/../lib.sh"
 source scripts/deploy/lib-sdk.sh
-source scripts/deploy/lib-image.sh
+source scripts/offline/lib-image.sh
 
 if [[ $(uname -s) != Linux ]]; then
   [[ ${CI:-} != true ]] || fail "the image is Linux's, and CI does not skip its check"
