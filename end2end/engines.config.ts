@@ -9,6 +9,9 @@ const origin = `http://127.0.0.1:${Number(process.env['E2E_PORT'] ?? 18080) + 5}
 
 export default defineConfig<object, { name: Name }>({
   testDir: 'engines',
+  // More than anything here takes: a slow machine is no failure.
+  timeout: 90_000,
+  expect: { timeout: 20_000 },
   forbidOnly: !!process.env['CI'],
   // One window at a time: what is in the background, a browser slows down.
   workers: 1,

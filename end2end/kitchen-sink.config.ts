@@ -11,6 +11,9 @@ const origin = `http://127.0.0.1:${port}`;
 export default defineConfig({
   testDir: 'kitchen-sink',
   outputDir: 'test-results/kitchen-sink',
+  // More than anything here takes: a slow machine is no failure.
+  timeout: 90_000,
+  expect: { timeout: 20_000 },
   forbidOnly: true,
   reporter: 'list',
   use: {

@@ -64,6 +64,9 @@ const servers = (store: Store) => store.origins.map((origin) => server(origin, s
 export default defineConfig<Options>({
   testDir: 'tests',
   fullyParallel: true,
+  // More than anything here takes: a slow machine is no failure.
+  timeout: 90_000,
+  expect: { timeout: 20_000 },
   forbidOnly: !!process.env['CI'],
   retries: 0,
   reporter: 'list',

@@ -25,7 +25,7 @@ fi
 
 cp "$here/node/"* "$peers/node"
 if npm --prefix "$peers/node" install --no-audit --no-fund --loglevel=error >&2; then
-  printf '#!/bin/sh\nexec node "%s"\n' "$peers/node/server.mjs" >"$peers/bin/node"
+  printf '#!/bin/sh\nexec "%s" "%s"\n' "$(command -v node)" "$peers/node/server.mjs" >"$peers/bin/node"
   chmod +x "$peers/bin/node"
 else
   missing node "npm can't install its packages"

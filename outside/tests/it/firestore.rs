@@ -9,7 +9,7 @@ use std::{
 
 use axum::Router;
 use exact_sessions::{
-    Error, Sessions, SignIn,
+    Error, Sessions, Settings, SignIn,
     store::{
         firestore::{
             FirestoreConfig, FirestoreStore,
@@ -38,6 +38,12 @@ pub(crate) fn project() -> Option<String> {
     Some(format!("outside-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)))
 }
 
+/// Settings with a deadline that no test runs into: an emulator that was just started, on a busy machine, needs longer for
+/// its first calls than the default allows.
+pub(crate) fn unhurried() -> Settings {
+    Settings::default().store_timeout(Duration::from_secs(30))
+}
+
 /// A store that makes its clients itself.
 pub(crate) fn store_in(project: &str) -> FirestoreStore {
     let project = Some(project.to_owned());
@@ -55,7 +61,7 @@ fn store_with_connect(project: &str) -> FirestoreStore {
 fn instances() -> Option<[(Router, Sessions<Customer>); 2]> {
     let project = project()?;
     Some([store_in(&project), store_with_connect(&project)].map(|store| {
-        let customers = Sessions::new(store);
+        let customers = Sessions::builder(store, Customer::default).settings(unhurried()).build();
         (shop(&customers, &Sessions::<Staff>::new(MemoryStore::default())), customers)
     }))
 }

@@ -32,13 +32,14 @@ async fn come_back<T: SessionData + Clone + PartialEq + Debug>(values: impl Into
 async fn come_back_from<S: Store, T: SessionData + Clone + PartialEq + Debug>(open: impl Fn() -> S, values: &[T]) {
     let first = values[0].clone();
     let new_data = move || first.clone();
-    let sessions = Sessions::builder(open(), new_data.clone()).build();
+    let instance = || Sessions::builder(open(), new_data.clone()).settings(firestore::unhurried()).build();
+    let sessions = instance();
     let id = sessions.upsert(None, |_| {}).await.expect("a new session").new_id.expect("an id");
     for value in values.iter().chain(&values[..1]) {
         let stored = value.clone();
         let changed = sessions.update(id, move |data| *data = stored).await.expect("a change").expect("a session");
         assert_eq!(changed.session.data, *value);
-        let cold = Sessions::builder(open(), new_data.clone()).build();
+        let cold = instance();
         let read = cold.read(id).await.expect("a read").expect("a session");
         assert_eq!(read.data, *value);
         let same = cold.update(id, |data| data.clone()).await.expect("a change").expect("a session");
@@ -209,7 +210,7 @@ struct Reserved {
 async fn what_can_not_come_back_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = Arc::new(SqliteStore::open(folder.path().join("sessions.db")).expect("a file"));
-    let sessions = Sessions::<Kept>::new(Arc::clone(&store));
+    let sessions = Sessions::builder(Arc::clone(&store), Kept::default).settings(firestore::unhurried()).build();
     let id = sessions.upsert(None, |_| {}).await.expect("a session").new_id.expect("an id");
     let changes: [fn(&mut Kept); 3] =
         [|kept| kept.number = f64::NAN, |kept| kept.doubt = Some(None), |kept| kept.huge = u128::MAX];

@@ -97,10 +97,10 @@ async fn a_file_that_stays_locked_is_an_outage() {
     app.run(&["sessions", "set", browsers[0].id(), "views=9"])
         .await
         .assert_fails(69, &["SESSION_STORE", "sessions.db"]);
+    let app = app.with("STORE_TIMEOUT", "30s");
     assert_eq!(app.run(&["sessions", "list", "--json"]).await.well().json().len(), 2, "reading goes on");
 
     // It waits for a lock that goes in time.
-    let app = app.with("STORE_TIMEOUT", "30s");
     let args = ["sessions", "delete", browsers[0].id()];
     let (deleted, ()) = tokio::join!(app.run(&args), async {
         tokio::time::sleep(Duration::from_secs(1)).await;

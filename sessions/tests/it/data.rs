@@ -23,7 +23,7 @@ use proptest::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::places::Place;
+use crate::places::{Place, unhurried};
 
 /// A field that somebody has put beside the application's.
 const NOTE: &str = "a note by hand";
@@ -31,7 +31,7 @@ const NOTE: &str = "a note by hand";
 /// Sessions in this store, each of which begins with this value.
 fn sessions<T: SessionData + Clone>(store: Arc<dyn Store>, new: &T) -> Sessions<T> {
     let new = new.clone();
-    Sessions::builder(store, move || new.clone()).build()
+    Sessions::builder(store, move || new.clone()).settings(unhurried()).build()
 }
 
 async fn names_stored(store: &Arc<dyn Store>, id: SessionId) -> BTreeSet<String> {

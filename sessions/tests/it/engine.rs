@@ -106,7 +106,7 @@ async fn a_deleted_session_is_gone_on_every_instance() {
     assert_eq!(bench.store.get(&id.key()).await.expect("an answer"), None, "it does not come back");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_delete_wins_over_a_change_in_flight() {
     let bench = Bench::new();
     let id = bench.new_session().await;
@@ -134,6 +134,17 @@ async fn round_trips_a_view() {
     assert_eq!(bench.cost(bench.view(None)).await.1, 1, "a view without a cookie");
     let unknown = SessionId::parse(UNKNOWN).expect("a good id");
     assert_eq!(bench.cost(bench.view(Some(unknown))).await.1, 2, "a view with an unknown id");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_view_of_what_is_remembered_for_too_long_is_a_cold_one() {
+    let bench = Bench::new();
+    let id = bench.new_session().await;
+    tokio::time::advance(bench.settings.cache_age * 9 / 10).await;
+    assert_eq!(bench.cost(bench.view(Some(id))).await.1, 1, "not too long");
+    tokio::time::advance(bench.settings.cache_age).await;
+    assert_eq!(bench.cost(bench.view(Some(id))).await.1, 2, "too long");
+    assert_eq!(bench.cost(bench.view(Some(id))).await.1, 1, "remembered again");
 }
 
 #[tokio::test]
@@ -278,7 +289,7 @@ async fn deleting_by_the_old_id_within_the_grace_ends_the_session() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_rotation_that_loses_a_race_begins_again_with_what_the_other_wrote() {
     let bench = Bench::new();
     let id = bench.new_session().await;
@@ -325,7 +336,7 @@ async fn the_deadline_covers_everything() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_dropped_request_is_finished_and_leaves_nothing_locked() {
     let bench = Bench::new();
     let id = bench.new_session().await;
@@ -366,4 +377,17 @@ async fn a_touch_returns_the_end_that_it_has_set() {
     let read = bench.sessions.read(id).await.expect("an answer").expect("a session");
     assert_eq!(touched.expires_at, read.expires_at);
     assert_eq!(touched.expires_at.duration_since(touched.created_at).ok(), Some(bench.settings.idle_timeout * 3 / 2));
+}
+
+#[tokio::test]
+async fn a_touch_whose_renewal_fails_returns_the_end_that_is_stored() {
+    let bench = Bench::new();
+    let id = bench.new_session().await;
+    let before = bench.sessions.read(id).await.expect("a response").expect("a session");
+    bench.pass(bench.settings.idle_timeout / 2);
+    let cannot_write = bench.faulty([Fault::None, Fault::Refused]);
+    let touched = cannot_write.touch(id).await.expect("no harm").expect("a session");
+    assert_eq!((touched.expires_at, touched.data), (before.expires_at, before.data));
+    let touched = cannot_write.touch(id).await.expect("a response").expect("a session");
+    assert!(touched.expires_at > before.expires_at, "the next one renews it");
 }

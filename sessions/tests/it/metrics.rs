@@ -42,7 +42,7 @@ fn counted(snapshotter: &Snapshotter) -> BTreeMap<String, u64> {
         .collect()
 }
 
-/// Runs the work on this thread alone, and answers what was counted.
+/// Runs the work on this thread alone, and returns what was counted.
 macro_rules! counting {
     ($work:expr) => {{
         let recorder = DebuggingRecorder::new();

@@ -1,16 +1,25 @@
 //! The three stores, each of which can be opened again.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use exact_sessions::store::{
-    Store,
-    firestore::{FirestoreConfig, FirestoreStore},
-    memory::MemoryStore,
-    sqlite::SqliteStore,
+use exact_sessions::{
+    Settings,
+    store::{
+        Store,
+        firestore::{FirestoreConfig, FirestoreStore},
+        memory::MemoryStore,
+        sqlite::SqliteStore,
+    },
 };
 use tempfile::TempDir;
 
 use crate::emulator::emulated;
+
+/// Settings with a deadline that no test runs into: an emulator that was just started, on a busy machine, needs longer for
+/// its first calls than the default allows.
+pub(crate) fn unhurried() -> Settings {
+    Settings::default().store_timeout(Duration::from_secs(30))
+}
 
 /// Where sessions are kept, whatever opens it.
 pub(crate) enum Place {

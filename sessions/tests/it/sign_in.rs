@@ -8,7 +8,7 @@ use axum::{
     routing::{get, post},
 };
 use exact_sessions::{
-    Error, Keep, Sessions, SignIn,
+    Error, Keep, Sessions, Settings, SignIn,
     axum::SessionHandle,
     cookie::{CookiePolicy, Until},
     store::memory::MemoryStore,
@@ -18,6 +18,13 @@ use exact_sessions::{
 use crate::bench::Counter;
 
 type Handle = SessionHandle<Counter>;
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a sign-in may have instead of the settings' times.
+const FIVE_DAYS_IDLE_EIGHT_AT_MOST: Keep =
+    Keep::For { idle: Duration::from_secs(5 * 24 * 60 * 60), lifetime: Duration::from_secs(8 * 24 * 60 * 60) };
 
 struct Site {
     app: Router,
@@ -33,10 +40,15 @@ impl Site {
             .route("/view", get(async |session: Handle| views(&session.upsert(Counter::count).await?.session.data)))
             .route("/sign-in", post(async |session: Handle| sign_in(session, "ada").await))
             .route("/sign-in/bob", post(async |session: Handle| sign_in(session, "bob").await))
+            .route("/sign-in/briefly", post(sign_in_briefly))
             .route("/user", get(user))
             .route(
                 "/confirm",
                 post(async |session: Handle| Ok::<_, Error>(session.confirm().await?.is_some().to_string())),
+            )
+            .route(
+                "/rotate",
+                post(async |session: Handle| Ok::<_, Error>(session.rotate().await?.is_some().to_string())),
             )
             .route("/sign-out", post(async |session: Handle| session.sign_out().await))
             .route("/sign-out/keeping", post(sign_out_keeping))
@@ -52,6 +64,11 @@ fn views(counter: &Counter) -> Result<String, Error> {
 
 async fn sign_in(session: Handle, user: &str) -> Result<String, Error> {
     views(&session.sign_in(SignIn::new(user), |_| {}).await?.session.data)
+}
+
+async fn sign_in_briefly(session: Handle) -> Result<String, Error> {
+    let who = SignIn::new("ada").label("Firefox on Linux").keep(FIVE_DAYS_IDLE_EIGHT_AT_MOST);
+    views(&session.sign_in(who, |_| {}).await?.session.data)
 }
 
 /// Who is signed in, and whether they have proved it within ten minutes.
@@ -157,6 +174,76 @@ async fn a_sign_in_is_fresh_for_a_while_and_again_after_it_was_confirmed() {
     assert!(ada.id().is_some() && ada.id() != first);
     assert_eq!(thief.get(&site.app, "/user").await.status, StatusCode::CONFLICT, "the old id is worth nothing");
     assert_eq!(site.sessions.of_user("ada").await.expect("a list").len(), 1);
+}
+
+#[tokio::test]
+async fn a_confirmation_or_a_rotation_does_not_prolong_the_session() {
+    for path in ["/confirm", "/rotate"] {
+        let site = Site::new();
+        let mut ada = visitor();
+        let began = site.clock.now();
+        ada.post(&site.app, "/sign-in/briefly", &()).await;
+        site.clock.advance(4 * DAY);
+        let page = ada.post(&site.app, path, &()).await;
+        assert_eq!(page.text(), "true", "{path}");
+        let cookie = cookie_of(&page).expect("a new id");
+        assert!(
+            cookie.split("; ").any(|part| part == "Max-Age=345600"),
+            "{path}: four of eight days are left: {cookie}"
+        );
+
+        let id = ada.id().expect("a cookie");
+        let session = site.sessions.read(id).await.expect("a response").expect("a session");
+        assert_eq!((session.created_at, session.ends_at), (began, began + 8 * DAY), "{path}");
+        let label = session.user.and_then(|user| user.label);
+        assert_eq!(label.as_deref(), Some("Firefox on Linux"), "{path}");
+
+        for views in 1..=3 {
+            site.clock.advance(DAY);
+            assert_eq!(ada.get(&site.app, "/view").await.text(), views.to_string(), "{path}");
+        }
+        site.clock.advance(DAY);
+        assert_eq!(site.sessions.read(id).await.expect("a response"), None, "{path}: the eight days are over");
+    }
+}
+
+#[tokio::test]
+async fn a_session_begins_with_the_sign_in_and_has_the_times_of_it() {
+    let site = Site::new();
+    let guest = site.sessions.upsert(None, Counter::count).await.expect("a view").new_id;
+    site.clock.advance(DAY);
+    for before in [guest, None] {
+        let who = SignIn::new("ada").keep(Keep::For { idle: HOUR, lifetime: 8 * DAY });
+        let signed_in = site.sessions.sign_in(before, who, |_| {}).await.expect("a sign-in");
+        let (id, session) = (signed_in.new_id.expect("a new id"), signed_in.session);
+        let now = site.clock.now();
+        assert_eq!((session.created_at, session.expires_at, session.ends_at), (now, now + HOUR, now + 8 * DAY));
+        assert_eq!(site.sessions.read(id).await.expect("a response"), Some(session), "so it is stored");
+        site.clock.advance(HOUR);
+        assert_eq!(site.sessions.read(id).await.expect("a response"), None, "an hour without use");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_not_used_again_ends_early_only_if_nobody_is_signed_in() {
+    let clock = Clock::default();
+    let sessions = Sessions::builder(MemoryStore::default(), Counter::default)
+        .settings(Settings::default().first_timeout(Some(HOUR)))
+        .clock(clock.source())
+        .build();
+    let new_guest = async || sessions.upsert(None, Counter::count).await.expect("a view").new_id.expect("a new id");
+    let sign_in = async |guest| {
+        let signed_in = sessions.sign_in(guest, SignIn::new("ada"), |_| {}).await.expect("a sign-in");
+        signed_in.new_id.expect("a new id")
+    };
+    let guest = new_guest().await;
+    let was_guest = sign_in(Some(new_guest().await)).await;
+    let was_new = sign_in(None).await;
+    clock.advance(2 * HOUR);
+    assert_eq!(sessions.read(guest).await.expect("a response"), None);
+    for id in [was_guest, was_new] {
+        assert!(sessions.read(id).await.expect("a response").is_some());
+    }
 }
 
 #[tokio::test]

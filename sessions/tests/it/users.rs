@@ -138,7 +138,7 @@ async fn the_session_that_is_spared_is_spared_under_its_new_id() {
     assert_eq!((ended, left), (1, vec![rotated.session.key]));
 }
 
-/// Whoever uses it may not want it to end.
+/// The client that uses it may not want it to end.
 #[tokio::test(start_paused = true)]
 async fn a_session_that_is_changed_all_the_time_is_ended_all_the_same() {
     let bench = Bench::new();
@@ -218,4 +218,32 @@ async fn a_change_that_fails_on_what_was_remembered_says_so_only_if_that_was_con
     down.store(true, Ordering::SeqCst);
     let failed = sessions.update(id, spoil).await;
     assert!(matches!(failed, Err(Error::Unavailable { .. })), "nobody knows what is stored: {failed:?}");
+}
+
+#[tokio::test]
+async fn a_list_has_the_sessions_that_have_not_ended_and_their_times() {
+    let bench = Bench::new();
+    let sign_in = async |label| {
+        let who = SignIn::new("ada").label(label);
+        bench.sessions.sign_in(None, who, |_| {}).await.expect("a sign-in")
+    };
+    let (laptop, _phone) = (sign_in("Laptop").await, sign_in("Phone").await);
+    let (id, began) = (laptop.new_id.expect("an id"), laptop.session.created_at);
+    let list = async || bench.sessions.of_user("ada").await.expect("a list");
+    assert_eq!(list().await.len(), 2);
+
+    let step = bench.settings.idle_timeout * 9 / 10;
+    bench.pass(step);
+    bench.view(Some(id)).await.expect("a view");
+    bench.pass(step);
+    let listed = list().await;
+    let [left] = &listed[..] else { panic!("the phone's has ended: {listed:?}") };
+    assert_eq!((left.key, left.label.as_deref()), (laptop.session.key, Some("Laptop")));
+    assert_eq!((left.created_at, left.signed_in_at, left.last_seen), (began, began, began + step));
+
+    let confirmed = bench.sessions.confirm(id).await.expect("a response").expect("a session").session;
+    let listed = list().await;
+    let [left] = &listed[..] else { panic!("the old id is no session: {listed:?}") };
+    assert_eq!((left.key, left.label.as_deref()), (confirmed.key, Some("Laptop")));
+    assert_eq!((left.created_at, left.signed_in_at, left.last_seen), (began, began + 2 * step, began + 2 * step));
 }

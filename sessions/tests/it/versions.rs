@@ -7,7 +7,7 @@ use std::{
 };
 
 use exact_sessions::{
-    Error, Outcome, SessionId, Sessions,
+    Error, Outcome, SessionId, Sessions, Settings,
     store::{Cause, Store, Write, memory::MemoryStore},
     testing::{Fault, Faulty},
 };
@@ -15,7 +15,7 @@ use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::places::Place;
+use crate::places::{Place, unhurried};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Old {
@@ -40,12 +40,12 @@ fn to_second(fields: &mut Map<String, Value>) -> Result<(), Cause> {
     Ok(())
 }
 
-fn old(store: impl Store) -> Sessions<Old> {
-    Sessions::builder(store, Old::default).version(1).build()
+fn old(store: impl Store, settings: Settings) -> Sessions<Old> {
+    Sessions::builder(store, Old::default).settings(settings).version(1).build()
 }
 
-fn new(store: impl Store) -> Sessions<New> {
-    Sessions::builder(store, New::default).version(2).upgrade(1, to_second).build()
+fn new(store: impl Store, settings: Settings) -> Sessions<New> {
+    Sessions::builder(store, New::default).settings(settings).version(2).upgrade(1, to_second).build()
 }
 
 /// A visit: when, on a new instance or an old one.
@@ -97,7 +97,9 @@ fn heard<T>(result: Result<Option<T>, Error>, n: u32, began_after: bool, is_new:
 
 async fn play(visits: Vec<Visit>, faults: [Vec<Fault>; 4]) -> Result<(), TestCaseError> {
     let memory = Arc::<MemoryStore>::default();
-    let begun = old(Arc::clone(&memory)).upsert(None, |data| data.name = "Ada".into()).await.expect("a session");
+    let (old, new) = (|store| old(store, Settings::default()), |store| new(store, Settings::default()));
+    let begun =
+        old(faulty(&memory, Vec::new())).upsert(None, |data| data.name = "Ada".into()).await.expect("a session");
     let id = begun.new_id.expect("an id");
     let stored = memory.get(&id.key()).await.expect("an answer").expect("a record");
     let mut record = stored.record;
@@ -126,7 +128,7 @@ async fn play(visits: Vec<Visit>, faults: [Vec<Fault>; 4]) -> Result<(), TestCas
     }
     tokio::time::sleep(Duration::from_secs(60)).await;
     let report = std::mem::take(&mut *report.lock().expect("no panic"));
-    let data = new(Arc::clone(&memory)).read(id).await.expect("an answer").expect("a session").data;
+    let data = new(faulty(&memory, Vec::new())).read(id).await.expect("an answer").expect("a session").data;
     let mut counts = BTreeMap::<u32, u32>::new();
     data.seen.iter().for_each(|n| *counts.entry(*n).or_default() += 1);
     prop_assert!(counts.values().all(|count| *count == 1), "one counted twice: {:?} {:?}", data, report);
@@ -169,7 +171,7 @@ async fn stored(store: &Arc<dyn Store>, id: SessionId) -> exact_sessions::store:
 #[tokio::test]
 async fn what_is_newer_is_left_alone_and_what_is_older_is_read_upgraded() {
     each_place(|store| async move {
-        let (old, new) = (old(Arc::clone(&store)), new(Arc::clone(&store)));
+        let (old, new) = (old(Arc::clone(&store), unhurried()), new(Arc::clone(&store), unhurried()));
         let begun = old.upsert(None, |data| data.views.push(7)).await.expect("a session");
         let id = begun.new_id.expect("an id");
         let before = stored(&store, id).await;
@@ -205,9 +207,10 @@ async fn a_step_that_fails_leaves_the_session_as_it_is() {
         let other = Sessions::builder(Arc::clone(&store), || {
             BTreeMap::from([("name", "Ada")].map(|(a, b)| (a.to_owned(), b.to_owned())))
         });
-        let id = other.build().upsert(None, |_| {}).await.expect("a session").new_id.expect("an id");
+        let id =
+            other.settings(unhurried()).build().upsert(None, |_| {}).await.expect("a session").new_id.expect("an id");
         let before = stored(&store, id).await;
-        let failed = new(Arc::clone(&store)).update(id, |data| data.seen.push(1)).await;
+        let failed = new(Arc::clone(&store), unhurried()).update(id, |data| data.seen.push(1)).await;
         assert!(matches!(&failed, Err(Error::Unreadable { key, .. }) if *key == id.key()), "{failed:?}");
         assert_eq!(stored(&store, id).await, before);
     })

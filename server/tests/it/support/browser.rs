@@ -60,7 +60,7 @@ impl Browser {
         self.send(self.request(Method::GET, &at.url("/"))).await
     }
 
-    /// Loads the page and answers what it shows.
+    /// Loads the page and returns what it shows.
     pub(crate) async fn view(&mut self, at: &Instance) -> View {
         self.load(at).await.view()
     }

@@ -9,12 +9,12 @@ use reqwest::Method;
 
 use super::{Browser, Instance};
 
-/// What the visitors of one session heard. Clones are the same.
-#[derive(Clone, Default)]
-pub(crate) struct Tally(Arc<Mutex<Heard>>);
+/// What the visitors of one session received. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally(Arc<Mutex<Received>>);
 
 #[derive(Debug, Default)]
-struct Heard {
+struct Received {
     /// The numbers of the views that were answered.
     seen: Vec<u64>,
     /// How many were refused or not answered: each counted or did not.
@@ -22,20 +22,20 @@ struct Heard {
 }
 
 impl Tally {
-    /// Views the session, and answers whether the server could be reached at all.
+    /// Views the session, and returns whether the server could be reached at all.
     pub(crate) async fn view(&self, browser: &mut Browser, page: &str) -> bool {
         let answer = browser.try_send(browser.request(Method::GET, page)).await;
-        let mut heard = self.0.lock().expect("no panic");
+        let mut received = self.0.lock().expect("no panic");
         let Ok(answer) = answer else {
-            heard.unanswered += 1;
+            received.unanswered += 1;
             return false;
         };
         assert_eq!(answer.cookies(), [""; 0], "the cookie stays as it is: {answer:?}");
         if answer.status == 503 {
             assert!(answer.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()), "{answer:?}");
-            heard.unanswered += 1;
+            received.unanswered += 1;
         } else {
-            heard.seen.push(answer.view().views);
+            received.seen.push(answer.view().views);
         }
         true
     }
@@ -59,13 +59,13 @@ impl Tally {
     /// Asserts that every view that was answered counted once, and every other one once at most, for a
     /// session that had been viewed once before.
     pub(crate) fn check(&self, stored: u64) {
-        let heard = self.0.lock().expect("no panic");
-        let answered = heard.seen.len() as u64;
-        let distinct: BTreeSet<_> = heard.seen.iter().collect();
-        assert_eq!(distinct.len() as u64, answered, "two views were answered with one number: {heard:?}");
-        assert!(heard.seen.iter().all(|seen| (2..=stored).contains(seen)), "stored is {stored}: {heard:?}");
+        let received = self.0.lock().expect("no panic");
+        let answered = received.seen.len() as u64;
+        let distinct: BTreeSet<_> = received.seen.iter().collect();
+        assert_eq!(distinct.len() as u64, answered, "two views were answered with one number: {received:?}");
+        assert!(received.seen.iter().all(|seen| (2..=stored).contains(seen)), "stored is {stored}: {received:?}");
         let counted = stored - 1;
-        assert!(counted >= answered, "{counted} counted, an answered view is lost: {heard:?}");
-        assert!(counted <= answered + heard.unanswered, "{counted} counted, some of them twice: {heard:?}");
+        assert!(counted >= answered, "{counted} counted, an answered view is lost: {received:?}");
+        assert!(counted <= answered + received.unanswered, "{counted} counted, some of them twice: {received:?}");
     }
 }

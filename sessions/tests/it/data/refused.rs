@@ -6,7 +6,7 @@ use exact_sessions::{DataProblem, Error, Sessions, Settings, store::memory::Memo
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Value, json};
 
-use crate::places::Place;
+use crate::places::{Place, unhurried};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Wild {
@@ -60,7 +60,7 @@ where
     let mut said = BTreeMap::<usize, String>::new();
     for place in Place::all() {
         let store = place.open();
-        let settings = Settings::default().max_data(LIMIT);
+        let settings = unhurried().max_data(LIMIT);
         let sessions = Sessions::builder(Arc::clone(&store), T::default).settings(settings).build();
         let begun = sessions.upsert(None, good).await.expect("a session");
         let (id, mut expected) = (begun.new_id.expect("an id"), begun.session.data);
@@ -185,7 +185,7 @@ async fn paths_that_are_too_long_are_refused_on_every_store_alike() {
         |data| insert(data, 15, json!([[1]])),
     ];
     for place in Place::all() {
-        let sessions = Sessions::<Map>::new(place.open());
+        let sessions = Sessions::builder(place.open(), Map::default).settings(unhurried()).build();
         for change in changes {
             let refused = sessions.upsert(None, change).await.map(drop);
             assert!(matches!(&refused, Err(Error::Data(why)) if is_right(why.problem())), "{refused:?}");

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tracing::{Event, Metadata, Subscriber, field, span};
 
-use crate::places::Place;
+use crate::places::{Place, unhurried};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum Role {
@@ -81,7 +81,8 @@ async fn it_is_an_error_and_stays_as_it_is() {
     for place in Place::all() {
         let store = place.open();
         for (field, value) in [("role", json!("Suspended")), ("views", json!("many")), ("theme", json!(["dark"]))] {
-            let sessions = Sessions::<Account>::new(Arc::clone(&store));
+            let builder = || Sessions::builder(Arc::clone(&store), Account::default).settings(unhurried());
+            let sessions = builder().build();
             let begun = sessions.upsert(None, |data| data.role = Role::Admin).await.expect("a session");
             let id = begun.new_id.expect("an id");
             edit(&store, id, |record| drop(record.data.insert(field.into(), value.clone()))).await;
@@ -97,7 +98,7 @@ async fn it_is_an_error_and_stays_as_it_is() {
                 sessions.sign_out_keeping(id, |data| data).await.map(drop),
                 sessions.confirm(id).await.map(drop),
                 // Repair is for the fields that are named.
-                Sessions::builder(Arc::clone(&store), Account::default)
+                builder()
                     .repair(["views", "role", "theme"].into_iter().filter(|name| *name != field))
                     .build()
                     .update(id, |data| data.views = 1)
@@ -120,7 +121,7 @@ async fn it_is_an_error_and_stays_as_it_is() {
                 assert!(!log.contains(stored) && !shown.contains(stored), "a value of the visitor's: {log} {shown}");
             }
 
-            let repairing = Sessions::builder(Arc::clone(&store), Account::default).repair([field]).build();
+            let repairing = builder().repair([field]).build();
             let repaired = repairing.update(id, |_| {}).await.expect("a change").expect("a session").session.data;
             let mut expected = Account { role: Role::Admin, ..Account::default() };
             if field == "role" {

@@ -26,6 +26,7 @@ use exact_sessions::{
 use serde_json::{Map, Value as Json, json};
 
 use super::{connect, emulated};
+use crate::places::unhurried;
 
 fn value(value_type: ValueType) -> Value {
     Value { value_type: Some(value_type) }
@@ -191,7 +192,8 @@ fn has(document: &HashMap<String, Value>, fields: &[(&str, Value)]) {
 #[tokio::test]
 async fn a_new_id_has_the_fields_of_others_too() {
     let Some((db, store)) = both().await else { return };
-    let sessions = Sessions::<Views>::new(store.clone());
+    let instance = || Sessions::builder(store.clone(), Views::default).settings(unhurried()).build();
+    let sessions = instance();
     let begun = sessions.upsert(None, |data| data.views = 3).await.expect("a session");
     let key = begun.session.key;
     let mut document = raw(&db, &key).await;
@@ -203,7 +205,7 @@ async fn a_new_id_has_the_fields_of_others_too() {
     insert_all(&db, &key, document).await;
 
     let id = begun.new_id.expect("an id");
-    let another = Sessions::<Views>::new(store.clone());
+    let another = instance();
     let signed_in = another.sign_in(Some(id), SignIn::new("ada"), |data| data.views += 1).await.expect("a sign-in");
     has(&raw(&db, &signed_in.session.key).await, &foreign);
     let rotated = another.rotate(signed_in.new_id.expect("an id")).await.expect("an answer").expect("a session");

@@ -60,6 +60,9 @@ async fn backup_while_writers_are_active(backup: impl FnOnce(&Path, &Path) + Sen
         keys.iter().map(|(key, n)| (*key, n.load(Ordering::SeqCst))).collect()
     };
     while now(&keys).values().any(|n| *n < 10) {
+        if let Some(writer) = writers.try_join_next() {
+            writer.expect("no write failed");
+        }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let before = now(&keys);

@@ -4,25 +4,26 @@ use std::time::{Duration, SystemTime};
 
 use exact_sessions::{
     Record,
-    store::{Store, StoreError, Write},
+    store::{Store, StoreError},
     testing::contract::{fresh_key, record},
 };
 
-use super::{by_hand, create, get, open, place};
+use super::{by_hand, connect, create, get, open, place};
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 #[tokio::test]
 async fn a_sweep_removes_what_has_expired_and_nothing_else() {
     let (_folder, path) = place();
     let store = open(&path);
     let now = SystemTime::now();
-    let hour = Duration::from_secs(3600);
     let mut kept = Vec::new();
     for n in 0..1200 {
         let key = fresh_key();
         let expires_at = match n % 4 {
-            0 => Some(now + hour),
+            0 => Some(now + HOUR),
             1 => None,
-            _ => Some(now - hour),
+            _ => Some(now - HOUR),
         };
         if n % 4 < 2 {
             kept.push(key);
@@ -38,26 +39,47 @@ async fn a_sweep_removes_what_has_expired_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sweep_spares_sessions_that_are_renewed_meanwhile() {
+async fn a_sweep_spares_a_session_that_is_renewed_meanwhile() {
     let (_folder, path) = place();
     let store = open(&path);
-    let idle = Duration::from_millis(400);
-    let renewed = |n| Record { expires_at: Some(SystemTime::now() + idle), ..record(n) };
-    let (key, abandoned) = (fresh_key(), fresh_key());
-    create(&store, abandoned, renewed(0)).await;
-    let mut version = create(&store, key, renewed(0)).await;
-    let sweeping = tokio::spawn(open(&path).keep_swept(Duration::from_millis(1)));
-    let until = tokio::time::Instant::now() + 4 * idle;
-    while tokio::time::Instant::now() < until {
-        version = loop {
-            match store.put(&Write::replace(key, renewed(1), version)).await {
-                // The sweep holds the lock.
+    let (key, now) = (fresh_key(), SystemTime::now());
+    create(&store, key, Record { expires_at: Some(now - HOUR), ..record(1) }).await;
+    let renewing = connect(&path);
+    renewing
+        .execute_batch("BEGIN IMMEDIATE; UPDATE sessions SET expires_at = '2999-01-01T00:00:00.000000Z'")
+        .expect("good SQL");
+    let sweeping = tokio::spawn(async move {
+        loop {
+            match store.sweep(now).await {
+                // The other connection has kept the lock for too long.
                 Err(StoreError::Contended(_)) => {}
-                written => break written.expect("it is still there"),
+                swept => return swept.expect("a sweep"),
+            }
+        }
+    });
+    // The sweep begins while the session is still an expired one for all others.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    renewing.execute_batch("COMMIT").expect("a commit");
+    assert_eq!(sweeping.await.expect("no panic"), 0);
+    assert!(get(&open(&path), &key).await.is_some());
+}
+
+#[tokio::test]
+async fn sweeps_go_on() {
+    let (_folder, path) = place();
+    let store = open(&path);
+    let sweeping = tokio::spawn(open(&path).keep_swept(Duration::from_millis(1)));
+    for n in 0..3 {
+        // Sweeps that find nothing come before.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let key = fresh_key();
+        create(&store, key, Record { expires_at: Some(SystemTime::now() - HOUR), ..record(n) }).await;
+        let swept = async {
+            while get(&store, &key).await.is_some() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::timeout(Duration::from_secs(60), swept).await.expect("it is removed");
     }
     sweeping.abort();
-    assert_eq!(get(&store, &abandoned).await, None, "the abandoned one was swept");
 }

@@ -1,26 +1,11 @@
-//! The index of users.
+//! Finding the sessions of a user.
 
 use exact_sessions::{
     store::{Store, Write},
     testing::contract::{fresh_key, record},
 };
 
-use super::{by_hand, connect, create, get, open, place};
-
-#[tokio::test]
-async fn the_sessions_of_a_user_are_found_by_an_index() {
-    let (_folder, path) = place();
-    drop(open(&path));
-    let plan: String = connect(&path)
-        .query_row(
-            "EXPLAIN QUERY PLAN SELECT number, version, id, data, created_at, expires_at, user, session FROM sessions
-             WHERE user = 'ada' AND id > '' AND length(id) = 64 AND id NOT GLOB '*[^0-9a-f]*' ORDER BY id LIMIT 9",
-            [],
-            |row| row.get(3),
-        )
-        .expect("a plan");
-    assert_eq!(plan, "SEARCH sessions USING INDEX sessions_by_user (user=? AND id>?)");
-}
+use super::{by_hand, create, get, open, place};
 
 #[tokio::test]
 async fn a_user_that_is_edited_by_hand_is_found() {
