@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use crate::support::{
-    Answer, Browser, Instance, TestApp, View,
+    Browser, Instance, Response, TestApp, View,
     browser::{GREETINGS, UNKNOWN},
 };
 
@@ -21,7 +21,7 @@ on_both_stores!(
 /// What a browser without JavaScript asks for when it sends a form.
 const NAVIGATION: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
-async fn submit(browser: &mut Browser, at: &Instance, path: &str, fields: &str) -> Answer {
+async fn submit(browser: &mut Browser, at: &Instance, path: &str, fields: &str) -> Response {
     let form = browser.form(at, path, fields);
     browser.send(form.header("Accept", NAVIGATION).header("Referer", at.url("/"))).await
 }
@@ -31,11 +31,11 @@ async fn a_refresh_counts_one_and_answers_data(app: TestApp) {
     let mut browser = Browser::new();
     let first = browser.view(&server).await;
     for views in 2..=4 {
-        let answer = browser.post(&server, "/api/refresh", "").await;
-        assert_eq!(answer.header("content-type"), Some("application/json"));
-        assert_eq!(answer.header("cache-control"), Some("no-store"));
-        assert_eq!(answer.view(), View { views, ..first.clone() });
-        assert_eq!(answer.cookies(), [""; 0]);
+        let response = browser.post(&server, "/api/refresh", "").await;
+        assert_eq!(response.header("content-type"), Some("application/json"));
+        assert_eq!(response.header("cache-control"), Some("no-store"));
+        assert_eq!(response.view(), View { views, ..first.clone() });
+        assert_eq!(response.cookies(), [""; 0]);
     }
     assert_eq!(browser.view(&server).await.views, 5);
 
@@ -49,9 +49,10 @@ async fn the_visitor_picks_the_greeting(app: TestApp) {
     let mut browser = Browser::new();
     browser.view(&server).await;
     for (n, greeting) in (2..).zip(GREETINGS) {
-        let answer = browser.post(&server, "/api/greeting", &format!("greeting={}", greeting.replace(' ', "+"))).await;
+        let response =
+            browser.post(&server, "/api/greeting", &format!("greeting={}", greeting.replace(' ', "+"))).await;
         let picked = View { views: n - 1, greeting: greeting.to_owned() };
-        assert_eq!(answer.view(), picked, "picking counts no view");
+        assert_eq!(response.view(), picked, "picking counts no view");
         assert_eq!(browser.view(&server).await, View { views: n, ..picked });
         assert_eq!(app.store.session(browser.id()).await.expect("a session").data["greeting"], greeting);
     }
@@ -70,8 +71,8 @@ async fn arguments_may_be_json(app: TestApp) {
 async fn a_greeting_picked_first_makes_a_session_with_no_views(app: TestApp) {
     let server = app.start().await;
     let mut browser = Browser::new();
-    let answer = browser.post(&server, "/api/greeting", "greeting=Ciao%20Mondo").await;
-    assert_eq!(answer.view(), View { views: 0, greeting: "Ciao Mondo".to_owned() });
+    let response = browser.post(&server, "/api/greeting", "greeting=Ciao%20Mondo").await;
+    assert_eq!(response.view(), View { views: 0, greeting: "Ciao Mondo".to_owned() });
     assert_eq!(browser.view(&server).await, View { views: 1, greeting: "Ciao Mondo".to_owned() });
 }
 
@@ -95,16 +96,16 @@ async fn a_greeting_that_is_none_changes_nothing(app: TestApp) {
     ] {
         for accept in ["*/*", NAVIGATION] {
             let form = browser.form(&server, "/api/greeting", body).header("Accept", accept);
-            let answer = browser.send(form).await;
-            assert!((400..500).contains(&answer.status), "{body:?}: {answer:?}");
-            assert_eq!(answer.cookies(), [""; 0]);
+            let response = browser.send(form).await;
+            assert!((400..500).contains(&response.status), "{body:?}: {response:?}");
+            assert_eq!(response.cookies(), [""; 0]);
             assert_eq!(app.store.session(browser.id()).await, before, "{body:?}");
         }
     }
     // A server may close the connection of a client that sends that much, before all of it is there.
     let huge = format!("greeting=Hola+Mundo{}", "+".repeat(3 << 20));
-    if let Ok(answer) = browser.try_send(browser.form(&server, "/api/greeting", &huge)).await {
-        assert!((400..500).contains(&answer.status), "{answer:?}");
+    if let Ok(response) = browser.try_send(browser.form(&server, "/api/greeting", &huge)).await {
+        assert!((400..500).contains(&response.status), "{response:?}");
     }
     assert_eq!(app.store.session(browser.id()).await, before, "a huge form");
 
@@ -124,9 +125,9 @@ async fn forgetting_deletes_session_and_cookie(app: TestApp) {
     let mut late = browser.clone();
     let old = browser.id().to_owned();
 
-    let answer = browser.post(&one, "/api/forget", "").await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.cookies(), ["session_id=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"]);
+    let response = browser.post(&one, "/api/forget", "").await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.cookies(), ["session_id=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"]);
     assert_eq!(app.store.session(&old).await, None);
 
     for server in [&one, &other] {
@@ -142,8 +143,8 @@ async fn forgetting_without_a_session_does_no_harm(app: TestApp) {
     let mut somebody = Browser::new();
     somebody.view(&server).await;
     for mut browser in [Browser::new(), Browser::with_id("a/b"), Browser::with_id(UNKNOWN)] {
-        let answer = browser.post(&server, "/api/forget", "").await;
-        assert_eq!((answer.status, answer.new_id().as_deref()), (200, Some("")));
+        let response = browser.post(&server, "/api/forget", "").await;
+        assert_eq!((response.status, response.new_id().as_deref()), (200, Some("")));
     }
     assert_eq!(app.store.sessions().await, 1);
     assert_eq!(somebody.view(&server).await.views, 2);
@@ -153,9 +154,9 @@ async fn forms_lead_back_to_the_page(app: TestApp) {
     let server = app.start().await;
     let mut browser = Browser::new();
     browser.view(&server).await;
-    let back = |answer: &Answer| {
-        assert!(matches!(answer.status, 302 | 303), "{answer:?}");
-        assert_eq!(answer.header("location"), Some("/"));
+    let back = |response: &Response| {
+        assert!(matches!(response.status, 302 | 303), "{response:?}");
+        assert_eq!(response.header("location"), Some("/"));
     };
 
     back(&submit(&mut browser, &server, "/api/greeting", "greeting=Salut+le+Monde").await);
@@ -170,22 +171,22 @@ async fn forms_lead_back_to_the_page(app: TestApp) {
         ("nonsense".to_owned(), "/"),
     ] {
         let form = browser.form(&server, "/api/greeting", "greeting=Salut+le+Monde").header("Accept", NAVIGATION);
-        let answer = browser.send(form.header("Referer", &referer)).await;
-        assert_eq!((answer.status, answer.header("location")), (303, Some(location)), "{referer}");
+        let response = browser.send(form.header("Referer", &referer)).await;
+        assert_eq!((response.status, response.header("location")), (303, Some(location)), "{referer}");
     }
     assert_eq!(browser.view(&server).await, View { views: 2, greeting: "Salut le Monde".to_owned() });
 
     let old = browser.id().to_owned();
-    let answer = submit(&mut browser, &server, "/api/forget", "").await;
-    back(&answer);
-    assert_eq!(answer.new_id().as_deref(), Some(""));
+    let response = submit(&mut browser, &server, "/api/forget", "").await;
+    back(&response);
+    assert_eq!(response.new_id().as_deref(), Some(""));
     assert_eq!(app.store.session(&old).await, None);
     assert_eq!(browser.view(&server).await.views, 1);
 
     // A script that wants another type gets the reason as text instead.
     for path in ["/api/refresh", "/api/greeting", "/api/forget"] {
-        let answer = browser.send(browser.request(Method::GET, &server.url(path))).await;
-        assert_eq!(answer.status, 405, "{path} by a link");
+        let response = browser.send(browser.request(Method::GET, &server.url(path))).await;
+        assert_eq!(response.status, 405, "{path} by a link");
     }
     assert_eq!(browser.view(&server).await.views, 2);
 }

@@ -3,7 +3,7 @@
 
 use reqwest::{Method, header::HeaderValue};
 
-use crate::support::{Answer, Browser, Instance, TestApp, browser::UNKNOWN, store::key_of};
+use crate::support::{Browser, Instance, Response, TestApp, browser::UNKNOWN, store::key_of};
 
 on_both_stores!(
     a_cookie_that_is_no_id_leads_nowhere,
@@ -13,7 +13,7 @@ on_both_stores!(
 );
 
 /// Loads the page with these `Cookie` fields.
-async fn load_with(at: &Instance, fields: &[Vec<u8>]) -> Answer {
+async fn load_with(at: &Instance, fields: &[Vec<u8>]) -> Response {
     let mut browser = Browser::new();
     let request = fields.iter().fold(browser.request(Method::GET, &at.url("/")), |request, field| {
         request.header("Cookie", HeaderValue::from_bytes(field).expect("a field"))
@@ -26,9 +26,9 @@ fn field(id: impl AsRef<[u8]>) -> Vec<u8> {
 }
 
 /// Asserts that a visitor got a session that is new, and that the one there was is as before.
-async fn assert_new(app: &TestApp, answer: &Answer, victim: &Browser, sessions: usize, what: &str) {
-    assert_eq!(answer.view().views, 1, "{what}");
-    let new = answer.new_id().unwrap_or_else(|| panic!("{what}: no new cookie"));
+async fn assert_new(app: &TestApp, response: &Response, victim: &Browser, sessions: usize, what: &str) {
+    assert_eq!(response.view().views, 1, "{what}");
+    let new = response.new_id().unwrap_or_else(|| panic!("{what}: no new cookie"));
     assert_ne!(new, victim.id(), "{what}");
     assert_eq!(app.store.views(&new).await, 1, "{what}");
     assert_eq!(app.store.views(victim.id()).await, 1, "{what}");
@@ -66,9 +66,9 @@ async fn a_cookie_that_is_no_id_leads_nowhere(app: TestApp) {
     .into();
     let bytes = [b"\xff\xfe\x80".to_vec(), [id.as_bytes(), b"\xff"].concat()];
     for (n, value) in bad.into_iter().chain(bytes).enumerate() {
-        let answer = load_with(&server, &[field(&value)]).await;
+        let response = load_with(&server, &[field(&value)]).await;
         let shown = String::from_utf8_lossy(&value).into_owned();
-        assert_new(&app, &answer, &victim, n + 2, &shown).await;
+        assert_new(&app, &response, &victim, n + 2, &shown).await;
         assert_eq!(app.store.session(&shown).await, None, "nothing is stored under {shown}");
     }
 }
@@ -78,9 +78,9 @@ async fn an_unknown_id_is_not_adopted(app: TestApp) {
     let mut victim = Browser::new();
     victim.view(&one).await;
     for (n, server) in [&one, &other, &one].into_iter().enumerate() {
-        let answer = load_with(server, &[field(UNKNOWN)]).await;
-        assert_new(&app, &answer, &victim, n + 2, "unknown").await;
-        assert_ne!(answer.new_id().as_deref(), Some(UNKNOWN));
+        let response = load_with(server, &[field(UNKNOWN)]).await;
+        assert_new(&app, &response, &victim, n + 2, "unknown").await;
+        assert_ne!(response.new_id().as_deref(), Some(UNKNOWN));
         assert_eq!(app.store.session(UNKNOWN).await, None);
     }
 }
@@ -102,9 +102,9 @@ async fn two_ids_lead_nowhere(app: TestApp) {
     .into_iter()
     .enumerate()
     {
-        let answer = load_with(&server, &fields).await;
+        let response = load_with(&server, &fields).await;
         let shown: Vec<_> = fields.iter().map(|field| String::from_utf8_lossy(field)).collect();
-        assert_new(&app, &answer, &victim, n + 2, &shown.join(" and ")).await;
+        assert_new(&app, &response, &victim, n + 2, &shown.join(" and ")).await;
     }
 }
 
@@ -122,8 +122,8 @@ async fn other_cookies_do_not_hide_ours(app: TestApp) {
         vec![[&ours[..], b"; Session_Id=x; xsession_id=y"].concat()],
         vec![[&ours[..], b"; big=", &[b'x'; 8 * 1024]].concat()],
     ]) {
-        let answer = load_with(&server, &fields).await;
-        assert_eq!((answer.view().views, answer.new_id()), (views, None));
+        let response = load_with(&server, &fields).await;
+        assert_eq!((response.view().views, response.new_id()), (views, None));
     }
     assert_eq!(app.store.sessions().await, 1);
 }

@@ -30,8 +30,8 @@ async fn who_is_deleted_begins_anew(app: TestApp) {
     assert_eq!(app.store.session(&id).await, None);
     app.run(&["sessions", "delete", &key_of(&id)]).await.assert_fails(1, &[&key_of(&id)]);
 
-    let answer = browsers[1].load(&server).await;
-    assert_eq!((answer.view().views, answer.new_id().is_some_and(|new| new != id)), (1, true));
+    let response = browsers[1].load(&server).await;
+    assert_eq!((response.view().views, response.new_id().is_some_and(|new| new != id)), (1, true));
     assert_eq!(browsers[0].view(&server).await.views, 2, "the other one goes on");
 }
 
@@ -111,7 +111,7 @@ async fn a_file_that_stays_locked_is_an_outage() {
 
 #[tokio::test]
 async fn an_outage_is_one_line_and_a_code_of_its_own() {
-    for network in [Network::Stalls, Network::Refuses, Network::LosesAnswers] {
+    for network in [Network::Stalls, Network::Refuses, Network::LosesResponses] {
         let Some(emulated) = Emulated::new() else { return };
         let proxy = Proxy::to(&emulated.host).await;
         let app = TestApp::on(emulated.through(&proxy.address.to_string())).with("STORE_TIMEOUT", "500ms");

@@ -70,8 +70,8 @@ async fn database_and_collection_are_the_ones_that_were_set() {
     // Servers whose settings differ in one of them see nothing of it.
     for (name, value) in [("FIRESTORE_DATABASE", "(default)"), ("SESSION_COLLECTION", "sessions")] {
         let other = TestApp::on(emulated(&app).clone()).with(name, value);
-        let answer = browser.clone().load(&other.start().await).await;
-        assert_eq!((answer.view().views, answer.new_id().is_some()), (1, true), "another {name}");
+        let response = browser.clone().load(&other.start().await).await;
+        assert_eq!((response.view().views, response.new_id().is_some()), (1, true), "another {name}");
     }
     assert_eq!(app.store.views(browser.id()).await, 2);
 }

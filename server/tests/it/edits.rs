@@ -20,11 +20,11 @@ async fn viewed(app: &TestApp) -> ([Instance; 2], Browser, View) {
 /// Views the session on each server: it must be the same session, counting on from this number.
 async fn assert_counts_on(servers: &[Instance; 2], browser: &mut Browser, from: u64, what: &str) -> View {
     let [first, second] = servers;
-    let answer = browser.load(first).await;
-    let view = answer.view();
-    assert_eq!((view.views, answer.new_id()), (from, None), "{what}");
-    let answer = browser.load(second).await;
-    assert_eq!((answer.view(), answer.new_id()), (View { views: from + 1, ..view.clone() }, None), "{what}");
+    let response = browser.load(first).await;
+    let view = response.view();
+    assert_eq!((view.views, response.new_id()), (from, None), "{what}");
+    let response = browser.load(second).await;
+    assert_eq!((response.view(), response.new_id()), (View { views: from + 1, ..view.clone() }, None), "{what}");
     view
 }
 

@@ -24,9 +24,9 @@ async fn an_idle_session_ends(app: TestApp) {
         let old = browser.id().to_owned();
         sleep(Duration::from_millis(1100)).await;
 
-        let answer = browser.load(server).await;
-        assert_eq!(answer.view().views, 1);
-        assert!(answer.new_id().is_some_and(|new| new != old), "the old id is not adopted");
+        let response = browser.load(server).await;
+        assert_eq!(response.view().views, 1);
+        assert!(response.new_id().is_some_and(|new| new != old), "the old id is not adopted");
         assert_eq!(app.store.views(browser.id()).await, 1);
         // Firestore's TTL policy or the sweep removes it; until then it stays as it was.
         assert!(app.store.session(&old).await.is_none_or(|old| old.data["views"] == 1));
@@ -76,13 +76,13 @@ async fn stays(server: &Instance, idle: Duration) -> bool {
     let mut last = begun;
     for views in 1.. {
         let sent = Instant::now();
-        let answer = browser.load(server).await;
+        let response = browser.load(server).await;
         // A session may end by a twentieth of the timeout early.
         if last.elapsed() > idle * 9 / 10 {
             return false;
         }
         last = sent;
-        assert_eq!((answer.view().views, answer.new_id().is_some()), (views, views == 1));
+        assert_eq!((response.view().views, response.new_id().is_some()), (views, views == 1));
         if begun.elapsed() > idle + idle / 2 {
             break;
         }
@@ -103,13 +103,13 @@ async fn a_session_ends_after_its_lifetime(app: TestApp) {
 
     for (views, server) in (2..).zip(servers.iter().cycle()) {
         sleep(Duration::from_millis(100)).await;
-        let answer = browser.load(server).await;
-        if answer.new_id().is_some() {
-            assert_eq!(answer.view().views, 1);
+        let response = browser.load(server).await;
+        if response.new_id().is_some() {
+            assert_eq!(response.view().views, 1);
             assert!(begun.elapsed() >= lifetime, "it ended early");
             break;
         }
-        assert_eq!(answer.view().views, views);
+        assert_eq!(response.view().views, views);
         assert!(begun.elapsed() < CEILING, "it never ends");
     }
     assert_ne!(browser.id(), old);
@@ -129,8 +129,8 @@ async fn a_session_whose_end_was_moved_by_hand_ends_then(app: TestApp) {
                 emulated.patch(&id, &[name], serde_json::json!({ name: { "timestampValue": past } })).await;
             }
         }
-        let answer = browser.load(&server).await;
-        assert_eq!((answer.view().views, answer.new_id().is_some_and(|new| new != id)), (1, true), "{name}");
+        let response = browser.load(&server).await;
+        assert_eq!((response.view().views, response.new_id().is_some_and(|new| new != id)), (1, true), "{name}");
     }
 }
 

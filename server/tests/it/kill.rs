@@ -106,7 +106,7 @@ async fn visitors_who_hang_up_leave_nothing_locked(app: TestApp) {
     for n in 0..60 {
         let mut connection = TcpStream::connect(server.address()).await.expect("a connection");
         connection.write_all(request.as_bytes()).await.expect("a connection");
-        // Some before their work begins, some in its middle, some when the answer is there.
+        // Some before their work begins, some in its middle, some when the response is there.
         sleep(Duration::from_millis(n % 6)).await;
         connection.set_zero_linger().expect("a connection");
     }

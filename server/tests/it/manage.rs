@@ -178,9 +178,9 @@ async fn a_set_count_takes_effect_at_the_next_view(app: TestApp) {
     assert_eq!(after.data, data);
     assert_eq!((after.created_at, after.expires_at), (before.created_at, before.expires_at), "it is no view");
 
-    let answer = browser.load(&server).await;
-    assert_eq!(answer.view(), View { views: 42, greeting: "Grüezi mitenand".to_owned() });
-    assert_eq!(answer.new_id(), None);
+    let response = browser.load(&server).await;
+    assert_eq!(response.view(), View { views: 42, greeting: "Grüezi mitenand".to_owned() });
+    assert_eq!(response.new_id(), None);
     app.run(&["sessions", "set", &key_of(&id), "greeting=1 = \"1\""]).await.well();
     assert_eq!(app.store.session(&id).await.expect("a session").data["greeting"], "1 = \"1\"");
     app.run_with_input(&["sessions", "set", "-", "views=7.0"], &id).await.well();
@@ -229,7 +229,7 @@ async fn a_session_with_a_new_id_is_set_where_the_old_one_leads_to_it() {
     let store = SqliteStore::open_existing(file.path()).expect("a store");
     let sessions = Visitor::sessions(store, Settings::default());
     let old = sessions.upsert(None, Visitor::count_view).await.expect("a session").new_id.expect("an id");
-    let new = sessions.rotate(old).await.expect("an answer").expect("a session").session.key;
+    let new = sessions.rotate(old).await.expect("a response").expect("a session").session.key;
     let set = app.run(&["sessions", "set", &old.key().to_string(), "views=41", "--json"]).await.well().json();
     assert_eq!((&set[0]["id"], &set[0]["data"]["views"]), (&json!(new.to_string()), &json!(41)));
 

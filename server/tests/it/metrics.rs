@@ -16,10 +16,10 @@ pub(crate) async fn scrape(server: &Instance) -> String {
     let (_, url) = log.split_once("metrics at ").unwrap_or_else(|| panic!("no address in {log}"));
     let url = url.split_whitespace().next().expect("an address");
     let mut browser = Browser::new();
-    let answer = browser.send(browser.request(Method::GET, url)).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    assert!(answer.header("content-type").is_some_and(|it| it.starts_with("text/plain; version=0.0.4")));
-    answer.body
+    let response = browser.send(browser.request(Method::GET, url)).await;
+    assert_eq!(response.status, 200, "{response:?}");
+    assert!(response.header("content-type").is_some_and(|it| it.starts_with("text/plain; version=0.0.4")));
+    response.body
 }
 
 fn assert_counted(metrics: &str, expected: &[(&str, u64)]) {

@@ -6,7 +6,7 @@ use rusqlite::TransactionBehavior;
 use tokio::time::sleep;
 
 use crate::support::{
-    Answer, Browser, CEILING, Instance, Store, TestApp, View,
+    Browser, CEILING, Instance, Response, Store, TestApp, View,
     browser::UNKNOWN,
     emulator::Emulated,
     proxy::{Network, Proxy},
@@ -16,7 +16,7 @@ use crate::support::{
 /// The servers' deadline for all store work of a request.
 const DEADLINE: &str = "500ms";
 
-/// By when an answer must be there for the deadline to have had an effect.
+/// By when a response must be there for the deadline to have had an effect.
 const IN_TIME: Duration = Duration::from_secs(10);
 
 /// An app whose way to the emulator can be broken.
@@ -38,14 +38,14 @@ pub(crate) async fn recovered(server: &Instance) {
 
 /// Sends a request again as long as the response is a 503, and returns also how many of them there were: to a deadline
 /// as short as the one here, a busy machine is an outage, too.
-async fn until_served(mut send: impl AsyncFnMut() -> Answer) -> (Answer, u64) {
+async fn until_served(mut send: impl AsyncFnMut() -> Response) -> (Response, u64) {
     let (begun, mut refused) = (Instant::now(), 0);
     loop {
-        let answer = send().await;
-        if answer.status != 503 {
-            return (answer, refused);
+        let response = send().await;
+        if response.status != 503 {
+            return (response, refused);
         }
-        assert!(begun.elapsed() < CEILING, "it is never served: {answer:?}");
+        assert!(begun.elapsed() < CEILING, "it is never served: {response:?}");
         refused += 1;
         sleep(Duration::from_millis(20)).await;
     }
@@ -61,13 +61,13 @@ async fn status(server: &Instance, path: &str) -> u16 {
     browser.send(browser.request(reqwest::Method::GET, &server.url(path))).await.status
 }
 
-/// Asserts that an answer says that the store is not there, says no more, and leaves the cookie alone.
-fn assert_unavailable(answer: &Answer, what: &str) {
-    assert_eq!(answer.status, 503, "{what}: {answer:?}");
-    let seconds = answer.header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok());
-    assert!(seconds.is_some_and(|seconds| (1..=60).contains(&seconds)), "{what}: {answer:?}");
-    assert_eq!(answer.cookies(), [""; 0], "{what}");
-    let body = answer.body.to_lowercase();
+/// Asserts that a response says that the store is not there, says no more, and leaves the cookie alone.
+fn assert_unavailable(response: &Response, what: &str) {
+    assert_eq!(response.status, 503, "{what}: {response:?}");
+    let seconds = response.header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok());
+    assert!(seconds.is_some_and(|seconds| (1..=60).contains(&seconds)), "{what}: {response:?}");
+    assert_eq!(response.cookies(), [""; 0], "{what}");
+    let body = response.body.to_lowercase();
     for inside in ["firestore", "sqlite", "grpc", "database", "127.0.0.1", "transport", "deadline", "panicked"] {
         assert!(!body.contains(inside), "{what} tells {inside:?}: {body}");
     }
@@ -91,7 +91,7 @@ async fn assert_outage(server: &Instance, browser: &mut Browser, other: &str, wh
     for (path, fields) in [("/api/refresh", ""), ("/api/greeting", &choice), ("/api/forget", "")] {
         assert_unavailable(&browser.post(server, path, fields).await, &format!("{what}, {path}"));
     }
-    assert!(begun.elapsed() < IN_TIME, "{what}: answers took {:?}", begun.elapsed());
+    assert!(begun.elapsed() < IN_TIME, "{what}: responses took {:?}", begun.elapsed());
 
     assert_eq!(status(server, "/readyz").await, 503, "{what}");
     assert_eq!(status(server, "/pkg/hello.c0ffee.js").await, 200, "{what}");
@@ -114,13 +114,13 @@ async fn assert_outage(server: &Instance, browser: &mut Browser, other: &str, wh
 /// another greeting and "forget me", all refused: each has happened once or not at all.
 async fn assert_nothing_lost(app: &TestApp, server: &Instance, browser: &mut Browser, first: &View, what: &str) {
     let stored = app.store.session(browser.id()).await;
-    let (answer, refused) = until_served(async || browser.load(server).await).await;
-    let View { views, greeting } = answer.view();
+    let (response, refused) = until_served(async || browser.load(server).await).await;
+    let View { views, greeting } = response.view();
     let Some(stored) = stored else {
-        assert_eq!((views, answer.new_id().is_some()), (1, true), "{what}: it was forgotten");
+        assert_eq!((views, response.new_id().is_some()), (1, true), "{what}: it was forgotten");
         return;
     };
-    assert_eq!(answer.new_id(), None, "{what}");
+    assert_eq!(response.new_id(), None, "{what}");
     // A load that was refused may have counted.
     let counted = views - stored.data["views"].as_u64().expect("a count");
     assert!((1..=1 + refused).contains(&counted), "{what}: {stored:?}, then {views} after {refused} refusals");
@@ -133,7 +133,7 @@ async fn assert_nothing_lost(app: &TestApp, server: &Instance, browser: &mut Bro
 
 #[tokio::test]
 async fn an_outage_of_firestore_is_a_503_and_loses_nothing() {
-    for network in [Network::Stalls, Network::Refuses, Network::LosesAnswers] {
+    for network in [Network::Stalls, Network::Refuses, Network::LosesResponses] {
         let Some((app, proxy)) = breakable().await else { return };
         let server = app.start().await;
         let mut browser = Browser::new();
@@ -227,7 +227,7 @@ async fn views_through_outages_of_all_kinds_count_once() {
 
     let tally = Tally::default();
     let visitors: Vec<_> = (0..8).map(|n| tally.keep_viewing(&browser, &servers[n % 2])).collect();
-    let kinds = [Network::LosesAnswers, Network::Stalls, Network::Refuses];
+    let kinds = [Network::LosesResponses, Network::Stalls, Network::Refuses];
     for network in kinds.into_iter().cycle().take(9) {
         // Long enough for some writes; then for some deadlines to pass.
         sleep(Duration::from_millis(rand::random_range(50..300))).await;

@@ -45,11 +45,11 @@ async fn each_answer_has_a_nonce_of_its_own() {
         let mut nonces = BTreeSet::new();
         // More visitors than greetings, so some see what others have seen.
         for _ in 0..12 {
-            let answer = Browser::new().load(&server).await;
-            let nonce = answer.nonce();
-            assert_eq!(answer.body.matches(&format!("nonce=\"{nonce}\"")).count(), scripts, "{}", answer.body);
-            assert_eq!(answer.body.matches("<script").count(), scripts, "{}", answer.body);
-            assert!(nonces.insert(nonce.to_owned()), "a nonce is good for one answer");
+            let response = Browser::new().load(&server).await;
+            let nonce = response.nonce();
+            assert_eq!(response.body.matches(&format!("nonce=\"{nonce}\"")).count(), scripts, "{}", response.body);
+            assert_eq!(response.body.matches("<script").count(), scripts, "{}", response.body);
+            assert!(nonces.insert(nonce.to_owned()), "a nonce is good for one response");
         }
     }
 }

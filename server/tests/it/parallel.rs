@@ -42,9 +42,9 @@ async fn view_in_parallel(app: &TestApp, servers: &[&Instance], views: usize) {
         let mut browser = browser.clone();
         let page = servers[n % servers.len()].url("/");
         async move {
-            let answer = browser.send(browser.request(Method::GET, &page)).await;
-            assert_eq!(answer.cookies(), [""; 0], "the session stays the same");
-            answer.view()
+            let response = browser.send(browser.request(Method::GET, &page)).await;
+            assert_eq!(response.cookies(), [""; 0], "the session stays the same");
+            response.view()
         }
     }))
     .await;
@@ -116,15 +116,15 @@ async fn a_session_forgotten_among_views_stays_forgotten(app: TestApp) {
         };
         async move { browser.send(request).await }
     });
-    let answers = all_at_once(requests.collect::<Vec<_>>().into_iter()).await;
+    let responses = all_at_once(requests.collect::<Vec<_>>().into_iter()).await;
 
     // A view came before, and counted in the session, or after, and made a new one.
     let (forgotten, views): (Vec<_>, Vec<_>) =
-        answers.into_iter().partition(|answer| answer.new_id().as_deref() == Some(""));
+        responses.into_iter().partition(|response| response.new_id().as_deref() == Some(""));
     assert_eq!((forgotten.len(), forgotten[0].status), (1, 200));
-    let (new, before): (Vec<_>, Vec<_>) = views.into_iter().partition(|answer| answer.new_id().is_some());
-    assert!(new.iter().all(|answer| answer.view().views == 1));
-    let numbers: BTreeSet<_> = before.iter().map(|answer| answer.view().views).collect();
+    let (new, before): (Vec<_>, Vec<_>) = views.into_iter().partition(|response| response.new_id().is_some());
+    assert!(new.iter().all(|response| response.view().views == 1));
+    let numbers: BTreeSet<_> = before.iter().map(|response| response.view().views).collect();
     assert_eq!(numbers, (2..2 + before.len() as u64).collect());
     assert_eq!(app.store.session(&old).await, None, "it did not come back");
     assert_eq!(app.store.sessions().await, new.len());

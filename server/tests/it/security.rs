@@ -33,8 +33,8 @@ async fn requests_from_other_sites_are_refused(app: TestApp) {
         for path in CHANGES {
             let form = browser.form(&server, path, "greeting=Hola+Mundo");
             let form = headers.iter().fold(form, |form, (name, value)| form.header(*name, *value));
-            let answer = browser.send(form).await;
-            assert_eq!((answer.status, answer.cookies().len()), (403, 0), "{path} {headers:?}");
+            let response = browser.send(form).await;
+            assert_eq!((response.status, response.cookies().len()), (403, 0), "{path} {headers:?}");
         }
     }
     assert_eq!(app.store.session(browser.id()).await, before);
@@ -63,14 +63,14 @@ async fn an_id_is_in_the_cookie_and_nowhere_else(app: TestApp) {
         ("/api/forget", ""),
         ("/", ""),
     ] {
-        let answer = match path {
+        let response = match path {
             "/" | "/nowhere" => browser.send(browser.request(Method::GET, &server.url(path))).await,
             _ => browser.post(&server, path, fields).await,
         };
-        ids.extend(answer.new_id().filter(|id| !id.is_empty()));
-        let headers = answer.headers.iter().filter(|(name, _)| *name != "set-cookie");
+        ids.extend(response.new_id().filter(|id| !id.is_empty()));
+        let headers = response.headers.iter().filter(|(name, _)| *name != "set-cookie");
         output.extend(headers.map(|(name, value)| format!("{name}: {value:?}\n")));
-        output.push_str(&answer.body);
+        output.push_str(&response.body);
     }
     output.push_str(&server.log());
     assert_eq!(ids.len(), 2, "one before forgetting, one after");
@@ -84,11 +84,11 @@ async fn an_id_is_in_the_cookie_and_nowhere_else(app: TestApp) {
 /// Sends bytes and returns the status of what comes back.
 async fn raw(server: &Server, request: &[u8]) -> u16 {
     let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
-    // A server that has read enough answers and closes, whatever is still being sent.
+    // A server that has read enough responses and closes, whatever is still being sent.
     let _ = stream.write_all(request).await;
-    let mut answer = [0; 12];
-    stream.read_exact(&mut answer).await.expect("an answer");
-    std::str::from_utf8(&answer[9..]).ok().and_then(|status| status.parse().ok()).expect("a status")
+    let mut response = [0; 12];
+    stream.read_exact(&mut response).await.expect("a response");
+    std::str::from_utf8(&response[9..]).ok().and_then(|status| status.parse().ok()).expect("a status")
 }
 
 #[tokio::test]
@@ -156,8 +156,8 @@ async fn an_id_counts_in_the_cookie_alone() {
         ("/".to_owned(), "Cookie2", format!("session_id={id}")),
     ] {
         let mut other = Browser::new();
-        let answer = other.send(other.request(Method::GET, &server.url(&path)).header(header, value)).await;
-        assert_eq!(answer.view().views, 1, "{path} {header}");
+        let response = other.send(other.request(Method::GET, &server.url(&path)).header(header, value)).await;
+        assert_eq!(response.view().views, 1, "{path} {header}");
         assert_ne!(other.id(), id);
     }
     assert_eq!(app.store.views(&id).await, 1);
@@ -188,9 +188,9 @@ async fn fuzz_form_bodies() {
             }
         }
         let path = CHANGES.choose(&mut random).expect("a path");
-        let answer = browser.send(browser.form(&server, path, "").body(body.clone())).await;
-        let known = matches!(answer.status, 200 | 400 | 422);
-        assert!(known, "FUZZ_SEED={seed}: {path} {:?}: {answer:?}", String::from_utf8_lossy(&body));
+        let response = browser.send(browser.form(&server, path, "").body(body.clone())).await;
+        let known = matches!(response.status, 200 | 400 | 422);
+        assert!(known, "FUZZ_SEED={seed}: {path} {:?}: {response:?}", String::from_utf8_lossy(&body));
     }
     assert!(!server.log().contains("panicked"), "{}", server.log());
 }

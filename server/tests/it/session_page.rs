@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Browser, Instance, TestApp, View};
+use crate::support::{Browser, Instance, Response, TestApp, View};
 
 on_both_stores!(
     looking_at_it_counts_and_creates_nothing,
@@ -13,23 +13,23 @@ on_both_stores!(
     a_wrong_correction_changes_nothing,
 );
 
-async fn get(browser: &mut Browser, at: &Instance, path: &str) -> Answer {
+async fn get(browser: &mut Browser, at: &Instance, path: &str) -> Response {
     browser.send(browser.request(Method::GET, &at.url(path))).await
 }
 
 /// Calls a server function as the page's script does.
-async fn call(browser: &mut Browser, at: &Instance, path: &str, arguments: &Value) -> Answer {
+async fn call(browser: &mut Browser, at: &Instance, path: &str, arguments: &Value) -> Response {
     let request = browser.request(Method::POST, &at.url(path)).header("Content-Type", "application/vnd.server-fn+json");
     browser.send(request.body(arguments.to_string())).await
 }
 
-fn json(answer: &Answer) -> Value {
-    assert_eq!(answer.header("content-type"), Some("application/json"), "{answer:?}");
-    serde_json::from_str(&answer.body).expect("JSON")
+fn json(response: &Response) -> Value {
+    assert_eq!(response.header("content-type"), Some("application/json"), "{response:?}");
+    serde_json::from_str(&response.body).expect("JSON")
 }
 
 /// What is listed under this name.
-fn value_of(stored: &Answer, name: &str) -> String {
+fn value_of(stored: &Response, name: &str) -> String {
     let stored = json(stored);
     let fields = stored.as_array().expect("a list");
     let field = fields.iter().find(|field| field["name"] == name).unwrap_or_else(|| panic!("{name} in {stored}"));
@@ -154,13 +154,13 @@ async fn a_wrong_correction_changes_nothing(app: TestApp) {
         (json!({}), 400),
         (json!([]), 400),
     ] {
-        let answer = call(&mut browser, &server, "/api/correct", &arguments).await;
-        assert_eq!(answer.status, status, "{arguments}");
+        let response = call(&mut browser, &server, "/api/correct", &arguments).await;
+        assert_eq!(response.status, status, "{arguments}");
         assert_eq!(app.store.session(browser.id()).await, before, "{arguments}");
     }
     for fields in ["correction=5", "correction[views]=5", "correction[greeting]=Hola+Mundo&correction[views]=x", ""] {
-        let answer = browser.post(&server, "/api/correct", fields).await;
-        assert_eq!(answer.status, 400, "{fields}");
+        let response = browser.post(&server, "/api/correct", fields).await;
+        assert_eq!(response.status, 400, "{fields}");
         assert_eq!(app.store.session(browser.id()).await, before, "{fields}");
     }
 }
@@ -178,8 +178,8 @@ async fn without_its_store_it_says_so() {
         .with("STORE_TIMEOUT", "300ms");
     let down = app.start().await;
     for path in ["/session", "/session.json"] {
-        let answer = get(&mut browser, &down, path).await;
-        assert_eq!((answer.status, answer.cookies()), (503, vec![]), "{path}");
-        assert_eq!(answer.header("retry-after"), Some("2"), "{path}");
+        let response = get(&mut browser, &down, path).await;
+        assert_eq!((response.status, response.cookies()), (503, vec![]), "{path}");
+        assert_eq!(response.header("retry-after"), Some("2"), "{path}");
     }
 }

@@ -146,7 +146,7 @@ async fn go_wrong(
         }
         _ => match (&app.store, proxy) {
             (_, Some(proxy)) => {
-                let kinds = [Network::Stalls, Network::Refuses, Network::LosesAnswers];
+                let kinds = [Network::Stalls, Network::Refuses, Network::LosesResponses];
                 proxy.set(kinds[random.random_range(0..kinds.len())]);
                 sleep(while_ms(random)).await;
                 proxy.set(Network::Works);
@@ -177,8 +177,8 @@ async fn visit(addresses: Addresses, end: Instant, mut random: StdRng) -> (Brows
         assert!(Instant::now() < end + CEILING, "it gets no session");
         let page = page(&addresses, &mut random);
         match browser.try_send(browser.request(Method::GET, &page)).await {
-            Ok(answer) if answer.status == 200 => assert_eq!(answer.view().views, 1, "{answer:?}"),
-            Ok(answer) => assert_eq!(answer.status, 503, "{answer:?}"),
+            Ok(response) if response.status == 200 => assert_eq!(response.view().views, 1, "{response:?}"),
+            Ok(response) => assert_eq!(response.status, 503, "{response:?}"),
             // The server was ended. A session that it made is nobody's.
             Err(_gone) => {}
         }
@@ -211,9 +211,9 @@ async fn crowd(addresses: Addresses, end: Instant, mut random: StdRng) {
             let page = page(&addresses, &mut random);
             visitors.spawn(async move {
                 let mut browser = Browser::new();
-                if let Ok(answer) = browser.try_send(browser.request(Method::GET, &page)).await {
-                    assert!(matches!(answer.status, 200 | 503), "{answer:?}");
-                    assert_eq!(answer.status == 200, browser.id.is_some(), "{answer:?}");
+                if let Ok(response) = browser.try_send(browser.request(Method::GET, &page)).await {
+                    assert!(matches!(response.status, 200 | 503), "{response:?}");
+                    assert_eq!(response.status == 200, browser.id.is_some(), "{response:?}");
                 }
             });
         }

@@ -239,8 +239,8 @@ async fn a_flag_goes_before_the_environment() {
     let mut command = app.command();
     command.args(["--https-only", "--port=0", "--host=localhost"]);
     let server = Instance::start(command).await;
-    let answer = Browser::new().load(&server).await;
-    assert!(answer.cookies()[0].starts_with("__Host-"), "{answer:?}");
+    let response = Browser::new().load(&server).await;
+    assert!(response.cookies()[0].starts_with("__Host-"), "{response:?}");
 }
 
 /// App Engine's smallest machine has one. A render must not keep the store's work from going on.

@@ -58,8 +58,8 @@ async fn a_request_in_flight_is_finished() {
     assert!(!view.is_finished(), "it waits");
     writing.rollback().expect("an open file");
 
-    let answer = view.await.expect("no panic");
-    assert_eq!(answer.view().views, 2);
+    let response = view.await.expect("no panic");
+    assert_eq!(response.view().views, 2);
     assert_eq!(server.ended().await.code(), Some(0));
     assert_eq!(app.store.views(browser.id()).await, 2);
 }
@@ -71,7 +71,7 @@ async fn a_connection_without_a_request_does_not_delay_it() {
     let mut server = app.start().await;
     let mut used = TcpStream::connect(server.address()).await.expect("a connection");
     used.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("a connection");
-    let read = timeout(CEILING, used.read(&mut [0; 1024])).await.expect("an answer").expect("a connection");
+    let read = timeout(CEILING, used.read(&mut [0; 1024])).await.expect("a response").expect("a connection");
     assert!(read > 0);
 
     server.signal("TERM").await;
@@ -94,9 +94,9 @@ async fn half_a_request_does_not_delay_it() {
     server.signal("TERM").await;
     let ended = timeout(WITHIN_THE_GRACE, server.ended()).await.expect("it does not wait for the rest");
     assert_eq!(ended.code(), Some(0));
-    let mut answer = String::new();
-    half.read_to_string(&mut answer).await.expect("an answer");
-    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+    let mut response = String::new();
+    half.read_to_string(&mut response).await.expect("a response");
+    assert!(response.starts_with("HTTP/1.1 4"), "{response}");
     assert_eq!(app.store.sessions().await, 0);
 }
 
@@ -113,23 +113,23 @@ async fn while_it_drains_it_is_not_ready_and_serves_on() {
     server.signal("TERM").await;
     let not_ready = async {
         loop {
-            let answer = browser.send(browser.request(Method::GET, &server.url("/readyz"))).await;
-            if answer.status == 503 {
-                return answer;
+            let response = browser.send(browser.request(Method::GET, &server.url("/readyz"))).await;
+            if response.status == 503 {
+                return response;
             }
         }
     };
-    let answer = timeout(CEILING, not_ready).await.expect("readiness fails");
-    assert_eq!(answer.header("connection"), Some("close"));
+    let response = timeout(CEILING, not_ready).await.expect("readiness fails");
+    assert_eq!(response.header("connection"), Some("close"));
     assert_eq!(browser.send(browser.request(Method::GET, &server.url("/healthz"))).await.status, 200);
     assert_eq!(browser.view(&server).await.views, 2);
 
     // A form that takes its time gets it, as at any other moment.
     sleep(Duration::from_millis(1500)).await;
     slow.write_all(b"Hola+Mundo").await.expect("a connection");
-    let mut answer = String::new();
-    slow.read_to_string(&mut answer).await.expect("an answer");
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let mut response = String::new();
+    slow.read_to_string(&mut response).await.expect("a response");
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
     assert_eq!(server.ended().await.code(), Some(0));
     assert_eq!(app.store.views(browser.id()).await, 2);
 }
@@ -169,13 +169,13 @@ async fn an_answer_on_its_way_is_finished() {
     let mut server = app.start().await;
     let mut slow = TcpStream::connect(server.address()).await.expect("a connection");
     slow.write_all(b"GET /large.bin HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.expect("a connection");
-    let mut answer = vec![0; 1024];
-    slow.read_exact(&mut answer).await.expect("the beginning of an answer");
+    let mut response = vec![0; 1024];
+    slow.read_exact(&mut response).await.expect("the beginning of a response");
 
     server.signal("TERM").await;
     refuses(&server).await;
     sleep(Duration::from_secs(1)).await;
-    slow.read_to_end(&mut answer).await.expect("the rest");
-    assert!(answer.len() > length, "{} bytes of {length}", answer.len());
+    slow.read_to_end(&mut response).await.expect("the rest");
+    assert!(response.len() > length, "{} bytes of {length}", response.len());
     assert_eq!(server.ended().await.code(), Some(0));
 }

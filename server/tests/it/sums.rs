@@ -57,8 +57,8 @@ async fn visit(servers: [String; 2]) -> (Browser, Diary) {
         requests += 1;
         match rand::random_range(0..20) {
             0 if let Some(id) = browser.id.clone() => {
-                let answer = browser.send(browser.request(Method::POST, &url("/api/forget"))).await;
-                assert_eq!((answer.status, answer.new_id().as_deref()), (200, Some("")));
+                let response = browser.send(browser.request(Method::POST, &url("/api/forget"))).await;
+                assert_eq!((response.status, response.new_id().as_deref()), (200, Some("")));
                 diary.forgotten.push(id);
                 (diary.views, diary.greeting) = (0, None);
             }
@@ -66,8 +66,8 @@ async fn visit(servers: [String; 2]) -> (Browser, Diary) {
                 let greeting = GREETINGS[rand::random_range(0..GREETINGS.len())];
                 let form = browser.request(Method::POST, &url("/api/greeting"));
                 let form = form.header("Content-Type", "application/x-www-form-urlencoded");
-                let answer = browser.send(form.body(format!("greeting={}", greeting.replace(' ', "+")))).await;
-                assert_eq!(answer.view(), View { views: diary.views, greeting: greeting.to_owned() });
+                let response = browser.send(form.body(format!("greeting={}", greeting.replace(' ', "+")))).await;
+                assert_eq!(response.view(), View { views: diary.views, greeting: greeting.to_owned() });
                 diary.greeting = Some(greeting.to_owned());
             }
             4..9 if browser.id.is_some() => {

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 pub(crate) use self::{
-    browser::{Answer, Browser, View},
+    browser::{Browser, Response, View},
     command::Ran,
     instance::Instance,
     store::Store,

@@ -67,9 +67,9 @@ async fn a_page_gets_the_assets_of_its_own_build() {
         let assets = assets(&page);
         assert_eq!(assets.len(), 3, "style, script and WASM: {assets:?}");
         for asset in assets {
-            let answer = client.get(format!("http://{balancer}{asset}")).send().await.expect("an asset");
-            let (status, headers) = (answer.status(), answer.headers().clone());
-            let content = answer.text().await.expect("text");
+            let response = client.get(format!("http://{balancer}{asset}")).send().await.expect("an asset");
+            let (status, headers) = (response.status(), response.headers().clone());
+            let content = response.text().await.expect("text");
             assert!(status == 200 && content.ends_with(hash), "{asset}: {status} {content}");
             assert!(headers["cache-control"].to_str().expect("text").contains("immutable"), "{asset}");
         }
@@ -82,9 +82,9 @@ async fn a_page_of_a_build_that_is_gone_still_has_a_style() {
     let app = TestApp::on_sqlite();
     let server = app.start().await;
     let get = async |path: &str| {
-        let answer = browser().get(server.url(path)).send().await.expect("an answer");
-        let caching = answer.headers().get("cache-control").map(|value| value.to_str().expect("text").to_owned());
-        (answer.status().as_u16(), caching, answer.text().await.expect("text"))
+        let response = browser().get(server.url(path)).send().await.expect("a response");
+        let caching = response.headers().get("cache-control").map(|value| value.to_str().expect("text").to_owned());
+        (response.status().as_u16(), caching, response.text().await.expect("text"))
     };
     let (status, caching, style) = get("/pkg/hello.0ld.css").await;
     assert_eq!((status, caching.as_deref()), (200, Some("no-store")), "{style}");

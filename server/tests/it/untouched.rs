@@ -36,10 +36,10 @@ impl Watch {
         let mut statuses = [0; 2];
         for (browser, status) in [&mut self.visitor, &mut self.stranger].into_iter().zip(&mut statuses) {
             let request = request(browser);
-            let answer = browser.send(request).await;
-            assert_eq!(answer.cookies(), [""; 0], "{what}: a cookie");
-            assert!(!answer.body.contains(" views for "), "{what}: a count");
-            *status = answer.status;
+            let response = browser.send(request).await;
+            assert_eq!(response.cookies(), [""; 0], "{what}: a cookie");
+            assert!(!response.body.contains(" views for "), "{what}: a count");
+            *status = response.status;
         }
         assert_eq!(statuses[0], statuses[1], "{what}");
         assert_eq!(store.session(self.visitor.id()).await, self.before, "{what}: the session has changed");
@@ -93,12 +93,12 @@ async fn assets_touch_no_session(app: TestApp) {
         let request = |browser: &Browser| browser.request(Method::GET, &url);
         assert_eq!(watch.untouched_by(&app.store, request, path).await, 200);
 
-        let answer = watch.visitor.send(request(&watch.visitor)).await;
-        assert_eq!(answer.body, content);
+        let response = watch.visitor.send(request(&watch.visitor)).await;
+        assert_eq!(response.body, content);
         let hashed = path.starts_with("pkg/");
         let caching = if hashed { "public, max-age=31536000, immutable" } else { "public, max-age=86400" };
-        assert_eq!(answer.header("cache-control"), Some(caching), "{path}");
-        assert!(!answer.headers.get_all("vary").iter().any(|vary| vary.as_bytes() == b"Cookie"), "{path}");
+        assert_eq!(response.header("cache-control"), Some(caching), "{path}");
+        assert!(!response.headers.get_all("vary").iter().any(|vary| vary.as_bytes() == b"Cookie"), "{path}");
     }
 
     // A page of the site names each asset.
@@ -110,8 +110,8 @@ async fn assets_touch_no_session(app: TestApp) {
     let (path, _) = SITE[0];
     let compressed =
         watch.visitor.request(Method::GET, &server.url(&format!("/{path}"))).header("Accept-Encoding", "br");
-    let answer = watch.visitor.send(compressed).await;
-    assert_eq!((answer.header("content-encoding"), answer.body.as_str()), (Some("br"), COMPRESSED.1));
+    let response = watch.visitor.send(compressed).await;
+    assert_eq!((response.header("content-encoding"), response.body.as_str()), (Some("br"), COMPRESSED.1));
 }
 
 async fn addresses_where_nothing_is_touch_no_session(app: TestApp) {
@@ -185,9 +185,9 @@ async fn no_path_leads_out_of_the_site() {
         let mut connection = TcpStream::connect(server.address()).await.expect("a connection");
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         connection.write_all(request.as_bytes()).await.expect("a connection");
-        let mut answer = Vec::new();
-        connection.read_to_end(&mut answer).await.expect("an answer");
-        let answer = String::from_utf8_lossy(&answer);
-        assert!(answer.starts_with("HTTP/1.1 4") && !answer.contains("the secret"), "{path}: {answer}");
+        let mut response = Vec::new();
+        connection.read_to_end(&mut response).await.expect("a response");
+        let response = String::from_utf8_lossy(&response);
+        assert!(response.starts_with("HTTP/1.1 4") && !response.contains("the secret"), "{path}: {response}");
     }
 }

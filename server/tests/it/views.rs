@@ -16,19 +16,19 @@ on_both_stores!(
 async fn a_first_view_makes_a_session(app: TestApp) {
     let server = app.start().await;
     let mut browser = Browser::new();
-    let answer = browser.load(&server).await;
+    let response = browser.load(&server).await;
 
-    let View { views, greeting } = answer.view();
+    let View { views, greeting } = response.view();
     assert_eq!(views, 1);
     assert!(GREETINGS.contains(&greeting.as_str()), "{greeting}");
-    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(response.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(response.header("cache-control"), Some("no-store"));
 
     let id = browser.id();
     let ninety_days = 90 * 24 * 60 * 60;
     let cookie = format!("session_id={id}; HttpOnly; SameSite=Lax; Path=/; Max-Age={ninety_days}");
-    assert_eq!(answer.cookies(), [cookie]);
-    assert!(!answer.body.contains(id) && !answer.body.contains(&key_of(id)), "the page does not tell the id");
+    assert_eq!(response.cookies(), [cookie]);
+    assert!(!response.body.contains(id) && !response.body.contains(&key_of(id)), "the page does not tell the id");
 
     let stored = app.store.session(id).await.expect("a session");
     assert_eq!((&stored.data["greeting"], &stored.data["views"]), (&json!(greeting), &json!(1)));
@@ -41,9 +41,9 @@ async fn further_views_count_in_it(app: TestApp) {
     let first = browser.view(&server).await;
     let id = browser.id().to_owned();
     for views in 2..=5 {
-        let answer = browser.load(&server).await;
-        assert_eq!(answer.view(), View { views, ..first.clone() });
-        assert_eq!(answer.cookies(), [""; 0], "the cookie stays as it is");
+        let response = browser.load(&server).await;
+        assert_eq!(response.view(), View { views, ..first.clone() });
+        assert_eq!(response.cookies(), [""; 0], "the cookie stays as it is");
         assert_eq!(app.store.views(&id).await, views);
     }
     assert_eq!(app.store.sessions().await, 1);
@@ -84,9 +84,9 @@ async fn a_session_deleted_by_hand_is_replaced(app: TestApp) {
         let old = browser.id().to_owned();
         app.store.delete(&old).await;
 
-        let answer = browser.load(server).await;
-        assert_eq!(answer.view().views, 1);
-        assert_ne!(answer.new_id().expect("a new cookie"), old);
+        let response = browser.load(server).await;
+        assert_eq!(response.view().views, 1);
+        assert_ne!(response.new_id().expect("a new cookie"), old);
         assert_eq!(app.store.session(&old).await, None, "it does not come back");
         assert_eq!(browser.view(server).await.views, 2);
     }
@@ -95,13 +95,13 @@ async fn a_session_deleted_by_hand_is_replaced(app: TestApp) {
 async fn https_only_hardens_the_cookie(app: TestApp) {
     let app = app.with("HTTPS_ONLY", "true");
     let server = app.start().await;
-    let answer = Browser::new().load(&server).await;
-    let [cookie] = answer.cookies()[..] else { panic!("{answer:?}") };
+    let response = Browser::new().load(&server).await;
+    let [cookie] = response.cookies()[..] else { panic!("{response:?}") };
     let (pair, attributes) = cookie.split_once("; ").expect("attributes");
     assert!(pair.starts_with("__Host-session_id="), "{cookie}");
     assert_eq!(attributes, "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=7776000");
 
-    let id = answer.new_id().expect("a cookie");
+    let id = response.new_id().expect("a cookie");
     let send = |name: &str| {
         let mut browser = Browser::new();
         let request = browser.request(reqwest::Method::GET, &server.url("/")).header("Cookie", format!("{name}={id}"));

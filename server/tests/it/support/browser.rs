@@ -31,7 +31,7 @@ pub(crate) struct View {
 
 /// A response.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
@@ -56,7 +56,7 @@ impl Browser {
     }
 
     /// Loads the page.
-    pub(crate) async fn load(&mut self, at: &Instance) -> Answer {
+    pub(crate) async fn load(&mut self, at: &Instance) -> Response {
         self.send(self.request(Method::GET, &at.url("/"))).await
     }
 
@@ -65,8 +65,8 @@ impl Browser {
         self.load(at).await.view()
     }
 
-    /// Sends a form by script: the answer is data.
-    pub(crate) async fn post(&mut self, at: &Instance, path: &str, fields: &str) -> Answer {
+    /// Sends a form by script: the response is data.
+    pub(crate) async fn post(&mut self, at: &Instance, path: &str, fields: &str) -> Response {
         self.send(self.form(at, path, fields)).await
     }
 
@@ -82,30 +82,30 @@ impl Browser {
     }
 
     /// Sends a request and keeps the cookie that comes back.
-    pub(crate) async fn send(&mut self, request: RequestBuilder) -> Answer {
-        self.try_send(request).await.expect("an answer")
+    pub(crate) async fn send(&mut self, request: RequestBuilder) -> Response {
+        self.try_send(request).await.expect("a response")
     }
 
     /// The same, where the server may be gone.
-    pub(crate) async fn try_send(&mut self, request: RequestBuilder) -> reqwest::Result<Answer> {
+    pub(crate) async fn try_send(&mut self, request: RequestBuilder) -> reqwest::Result<Response> {
         let request = match &self.id {
             Some(id) => request.header(COOKIE, format!("session_id={id}")),
             None => request,
         };
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let answer = Answer { status, headers, body: response.text().await? };
-        match answer.new_id().as_deref() {
+        let response = Response { status, headers, body: response.text().await? };
+        match response.new_id().as_deref() {
             Some("") => self.id = None,
             Some(id) => self.id = Some(id.to_owned()),
             None => {}
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 
-impl Answer {
-    /// What a page or an answer of the API shows.
+impl Response {
+    /// What a page or a response of the API shows.
     pub(crate) fn view(&self) -> View {
         assert_eq!(self.status, 200, "{self:?}");
         match self.header("content-type") {

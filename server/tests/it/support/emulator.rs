@@ -137,9 +137,9 @@ impl Emulated {
             Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
             None => request,
         };
-        let response = request.send().await.expect("the emulator answers");
+        let response = request.send().await.expect("the emulator responses");
         let status = response.status();
-        let body = response.text().await.expect("an answer");
+        let body = response.text().await.expect("a response");
         match status {
             StatusCode::NOT_FOUND => None,
             StatusCode::OK => Some(serde_json::from_str(&body).expect("JSON")),

@@ -21,8 +21,8 @@ pub(crate) enum Network {
     Stalls,
     /// Closes every connection, old and new.
     Refuses,
-    /// Passes requests on and throws the answers away.
-    LosesAnswers,
+    /// Passes requests on and throws the responses away.
+    LosesResponses,
 }
 
 #[derive(Clone, Copy)]
@@ -52,8 +52,8 @@ impl Proxy {
     /// From now on the network does this.
     pub(crate) fn set(&self, network: Network) {
         self.state.send_modify(|state| {
-            // A connection that lost a part of an answer is of no use any more.
-            let unusable = network == Network::Refuses || state.network == Network::LosesAnswers;
+            // A connection that lost a part of a response is of no use any more.
+            let unusable = network == Network::Refuses || state.network == Network::LosesResponses;
             *state = State { network, age: state.age + u64::from(unusable) };
         });
     }
@@ -84,18 +84,18 @@ async fn connect(client: TcpStream, upstream: Arc<str>, state: watch::Receiver<S
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     let requests = pump(from_client, to_server, false, state.clone(), age);
-    let answers = pump(from_server, to_client, true, state, age);
+    let responses = pump(from_server, to_client, true, state, age);
     // Either end closes both.
     tokio::select! {
         () = requests => {}
-        () = answers => {}
+        () = responses => {}
     }
 }
 
 async fn pump(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    answers: bool,
+    responses: bool,
     mut state: watch::Receiver<State>,
     age: u64,
 ) {
@@ -106,7 +106,7 @@ async fn pump(
             let Ok(now) = state.wait_for(|state| state.network != Network::Stalls).await.map(|state| *state) else {
                 return;
             };
-            let lost = answers && now.network == Network::LosesAnswers;
+            let lost = responses && now.network == Network::LosesResponses;
             if !lost && to.write_all(&buffer[..length]).await.is_err() {
                 return;
             }

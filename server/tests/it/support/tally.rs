@@ -24,18 +24,21 @@ struct Received {
 impl Tally {
     /// Views the session, and returns whether the server could be reached at all.
     pub(crate) async fn view(&self, browser: &mut Browser, page: &str) -> bool {
-        let answer = browser.try_send(browser.request(Method::GET, page)).await;
+        let response = browser.try_send(browser.request(Method::GET, page)).await;
         let mut received = self.0.lock().expect("no panic");
-        let Ok(answer) = answer else {
+        let Ok(response) = response else {
             received.unanswered += 1;
             return false;
         };
-        assert_eq!(answer.cookies(), [""; 0], "the cookie stays as it is: {answer:?}");
-        if answer.status == 503 {
-            assert!(answer.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()), "{answer:?}");
+        assert_eq!(response.cookies(), [""; 0], "the cookie stays as it is: {response:?}");
+        if response.status == 503 {
+            assert!(
+                response.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()),
+                "{response:?}"
+            );
             received.unanswered += 1;
         } else {
-            received.seen.push(answer.view().views);
+            received.seen.push(response.view().views);
         }
         true
     }
