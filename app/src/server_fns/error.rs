@@ -69,7 +69,7 @@ impl HttpError for ApiError {
     }
 
     fn leads_back(&self) -> bool {
-        self.retry_after().is_some() || matches!(self, Self::NoSession | Self::Superseded)
+        self.retry_after().is_some() || matches!(self, Self::NoSession | Self::Superseded | Self::Broken)
     }
 
     fn from_response(status: Option<StatusCode>) -> Self {

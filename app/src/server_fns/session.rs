@@ -101,3 +101,35 @@ impl From<Error> for ApiError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use sessions::store::cause;
+
+    use super::*;
+    use crate::protocol::HttpError as _;
+
+    #[test]
+    fn a_failure_says_whether_another_try_helps() {
+        let key = sessions::SessionKey::parse(&"ab".repeat(32)).expect("a key");
+        for (error, status, helps) in [
+            (Error::Busy, StatusCode::SERVICE_UNAVAILABLE, true),
+            (Error::Misconfigured(cause("no permission")), StatusCode::SERVICE_UNAVAILABLE, true),
+            (Error::Newer { key, stored: 2, supported: 1 }, StatusCode::SERVICE_UNAVAILABLE, true),
+            (Error::NotAdmitted, StatusCode::TOO_MANY_REQUESTS, true),
+            (Error::CrossSite, StatusCode::BAD_REQUEST, false),
+            (Error::Superseded, StatusCode::CONFLICT, false),
+            (Error::HeadSent, StatusCode::INTERNAL_SERVER_ERROR, false),
+            (
+                Error::Unreadable { key, path: "notes".to_owned(), cause: cause("no list") },
+                StatusCode::INTERNAL_SERVER_ERROR,
+                false,
+            ),
+        ] {
+            let text = error.to_string();
+            let error = ApiError::from(error);
+            assert_eq!((error.status(), error.retry_after().is_some()), (status, helps), "{text}");
+        }
+    }
+}

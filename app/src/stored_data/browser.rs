@@ -29,7 +29,8 @@ pub(super) fn start() {
     });
 }
 
-/// Shows the fields, or none after the end of the session.
+/// Shows the fields, or none after the end of the session, in the rows that the server has made: a field that the session
+/// has got meanwhile has no row until the page is loaded again.
 fn show(result: Result<Vec<StoredField>, ApiError>) {
     let element = |id| document().get_element_by_id(id);
     if let Some(message) = element("message") {

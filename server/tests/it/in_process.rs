@@ -8,7 +8,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use server::http::{App, LogIds, NewSessionRateLimiter, OtherBuilds, Site, router};
-use sessions::{Settings, store::memory::MemoryStore, testing::Visitor};
+use sessions::{Sessions, Settings, SignIn, store::memory::MemoryStore, testing::Visitor};
 use tempfile::TempDir;
 
 /// The site over HTTPS.
@@ -18,6 +18,10 @@ fn site() -> (Router, TempDir) {
 
 /// The site, whose built files are empty. The folder is removed when the last part is dropped.
 fn site_with(https_only: bool) -> (Router, TempDir) {
+    site_of(https_only, Data::sessions(MemoryStore::default(), Settings::default()))
+}
+
+fn site_of(https_only: bool, sessions: Sessions<Data>) -> (Router, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let pkg = folder.path().join("pkg");
     std::fs::create_dir(&pkg).expect("a folder");
@@ -25,7 +29,7 @@ fn site_with(https_only: bool) -> (Router, TempDir) {
         std::fs::write(pkg.join(format!("hello-sessions.{kind}")), "").expect("a file");
     }
     let app = App {
-        sessions: Data::sessions(MemoryStore::default(), Settings::default()),
+        sessions,
         cookies: Data::cookie(https_only).expect("a cookie"),
         site: Site::open(folder.path(), false, https_only, "memory").expect("a site"),
         other_builds: OtherBuilds::open(folder.path()).expect("a site"),
@@ -160,4 +164,24 @@ async fn what_is_stored_is_all_listed() {
         count += 1;
     }
     assert_eq!(listed, count + 3, "and since when, until when and where: {page}");
+}
+
+/// An app that signs people in gets there; the page itself does not.
+#[tokio::test]
+async fn an_id_that_a_sign_in_has_replaced_is_a_conflict() {
+    let sessions = Data::sessions(MemoryStore::default(), Settings::default());
+    let (app, _folder) = site_of(true, sessions.clone());
+    let mut ada = Visitor::new(Data::cookie(true).expect("a cookie"));
+    ada.get(&app, "/").await;
+    sessions.sign_in(ada.id(), SignIn::new("ada"), |_| {}).await.expect("a sign-in");
+
+    let page = ada.get(&app, "/").await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    assert!(page.text().contains("You have just signed in or out."), "{}", page.text());
+    let script = Request::post("/api/refresh").header(header::HOST, "localhost");
+    let script = script.header(header::CONTENT_TYPE, "application/vnd.server-fn+json").body(Body::from("{}"));
+    let response = ada.send(&app, script.expect("a request")).await;
+    assert_eq!((response.status(), response.headers().get(header::SET_COOKIE)), (StatusCode::CONFLICT, None));
+    let form = ada.post(&app, "/api/refresh", &()).await;
+    assert_eq!((form.status, form.location()), (StatusCode::SEE_OTHER, Some("/")), "a form leads back to the page");
 }

@@ -84,7 +84,7 @@ async fn an_id_is_in_the_cookie_and_nowhere_else(app: TestApp) {
 /// Sends bytes and returns the status of what comes back.
 async fn raw(server: &Server, request: &[u8]) -> u16 {
     let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
-    // A server that has read enough responses and closes, whatever is still being sent.
+    // A server that has read enough responds and closes, whatever is still being sent.
     let _ = stream.write_all(request).await;
     let mut response = [0; 12];
     stream.read_exact(&mut response).await.expect("a response");

@@ -13,7 +13,7 @@ use tokio::{
 use crate::support::{Browser, CEILING, Instance, Store, TestApp};
 
 /// What waits for a request ends after the grace for requests in flight, which is 25 seconds; what does not wait takes
-/// a moment.
+/// a moment. Where a connection without a whole head would be closed before, `TRUSTED_PROXIES` makes that later.
 const WITHIN_THE_GRACE: Duration = Duration::from_secs(20);
 
 async fn refuses(at: &Instance) {
@@ -67,7 +67,7 @@ async fn a_request_in_flight_is_finished() {
 /// Browsers open connections ahead of need, and keep used ones open.
 #[tokio::test]
 async fn a_connection_without_a_request_does_not_delay_it() {
-    let app = TestApp::on_sqlite();
+    let app = TestApp::on_sqlite().with("TRUSTED_PROXIES", "1");
     let mut server = app.start().await;
     let mut used = TcpStream::connect(server.address()).await.expect("a connection");
     used.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("a connection");
@@ -82,7 +82,7 @@ async fn a_connection_without_a_request_does_not_delay_it() {
 /// A form of which half arrives: its sender has lost the network, or means no good.
 #[tokio::test]
 async fn half_a_request_does_not_delay_it() {
-    let app = TestApp::on_sqlite();
+    let app = TestApp::on_sqlite().with("TRUSTED_PROXIES", "1");
     let mut server = app.start().await;
     let mut half = TcpStream::connect(server.address()).await.expect("a connection");
     let head = "POST /api/greeting HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";

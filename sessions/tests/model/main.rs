@@ -9,7 +9,7 @@
 //! | part | in the model | in the code (`sessions/src`) |
 //! |---|---|---|
 //! | records, versions, conditional writes, two writes that happen both or neither | `store.rs`, `Store` | `store.rs`, `record.rs` |
-//! | what a record says of a write whose response was lost | `store.rs`, `write_outcome` | `engine/sent.rs` |
+//! | what a record says of a write whose response was lost | `store.rs`, `write_outcome` | `engine/in_flight_write.rs` |
 //! | a refused write, a lost response, the same write again | `protocol.rs`, `refused`, `lose_answer`, `look` | `engine/transaction.rs` |
 //! | one turn for each session on each instance; one write for all changes that wait | `protocol.rs`, `begin`, `send` | `engine/queue.rs`, `engine/batch.rs` |
 //! | a stale guess from the cache, or a read | `protocol.rs`, `begin` | `engine/batch.rs`, `engine/cache.rs` |

@@ -235,7 +235,7 @@ impl Store {
     }
 }
 
-/// What a record, read after a write whose answer was lost, says of that write: `sessions/src/engine/sent.rs`.
+/// What a record, read after a write whose response was lost, says of that write: `sessions/src/engine/in_flight_write.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WriteOutcome {
     Applied,

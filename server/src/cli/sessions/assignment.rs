@@ -37,7 +37,8 @@ impl FromStr for Assignment {
 
 /// Returns the value as the page would store it: if the page could not read it, the next view would fail or replace it.
 fn readable(field: &str, value: Value) -> Result<Option<Value>, String> {
-    if let Some(names) = field_names::<Visitor>().filter(|names| !names.contains(&field)) {
+    let names = field_names::<Visitor>();
+    if let Some(names) = names.filter(|names| !names.contains(&field)) {
         return Err(format!("a session has no field {field:?}, only {}", names.join(", ")));
     }
     let mut before = fields_of(&Visitor::default())?;
@@ -47,8 +48,10 @@ fn readable(field: &str, value: Value) -> Result<Option<Value>, String> {
     let mut after = fields_of(&visitor)?;
     let written = after.remove(field);
     before.remove(field);
-    // An alias, whose value is stored under the field's own name.
-    if after == before { Ok(written) } else { Err("the page would not store that under this name".to_owned()) }
+    // Else it's an alias, whose value is stored under the field's own name; or a type that does not name its fields, and
+    // has none of this name.
+    let is_stored_so = after == before && (written.is_some() || names.is_some());
+    if is_stored_so { Ok(written) } else { Err("the page would not store that under this name".to_owned()) }
 }
 
 fn fields_of(visitor: &Visitor) -> Result<Map<String, Value>, String> {

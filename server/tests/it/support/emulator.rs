@@ -137,7 +137,7 @@ impl Emulated {
             Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
             None => request,
         };
-        let response = request.send().await.expect("the emulator responses");
+        let response = request.send().await.expect("the emulator responds");
         let status = response.status();
         let body = response.text().await.expect("a response");
         match status {

@@ -42,9 +42,6 @@ const HALF_FULL: usize = 50;
 /// meanwhile.
 const OPENING: usize = 90;
 
-/// [`metrics`](crate::metrics) says what it is.
-const CALLS_UNDER_WAY: &str = "sessions_store_calls_under_way";
-
 type Opened = Option<Result<FirestoreDb, StoreError>>;
 
 pub(super) struct Channels {
@@ -148,7 +145,7 @@ impl Channels {
         let best = open.channels.iter_mut().min_by_key(load);
         let channel = best.expect("one was added if there was none");
         channel.under_way += 1;
-        gauge!(CALLS_UNDER_WAY).increment(1.0);
+        gauge!("sessions_store_calls_under_way").increment(1.0);
         let slot = CallSlot { channels: Arc::clone(self), number: channel.number, is_waiting: false };
         (slot, channel.connection.clone())
     }
@@ -239,7 +236,7 @@ struct CallSlot {
 
 impl Drop for CallSlot {
     fn drop(&mut self) {
-        gauge!(CALLS_UNDER_WAY).decrement(1.0);
+        gauge!("sessions_store_calls_under_way").decrement(1.0);
         let now = Instant::now();
         self.channels.with(self.number, |channel| {
             channel.under_way -= 1;

@@ -32,7 +32,11 @@ impl From<Error> for ApiError {
         match error {
             Error::NotAdmitted => Self::TooMany,
             Error::CrossSite | Error::Data(_) => Self::BadRequest,
-            _ => Self::Unavailable,
+            Error::Superseded => Self::Superseded,
+            // What the store refuses works again once its owner has repaired it; nothing is lost until then.
+            Error::Busy | Error::Unavailable { .. } | Error::Misconfigured(_) | Error::Newer { .. } => Self::Unavailable,
+            // `Unreadable`, `HeadSent`, and what the crate may add.
+            _ => Self::Broken,
         }
     }
 }
