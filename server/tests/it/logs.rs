@@ -116,8 +116,12 @@ async fn a_failure_is_logged_once_with_its_cause() {
         assert!(["busy", "unavailable", "unknown"].iter().any(|it| line["outcome"] == *it), "{line}");
     }
     let log = server.log();
-    assert_eq!(log.matches("\"ERROR\"").count(), 2, "{log}");
-    assert_eq!(log.matches("\"WARNING\"").count(), 1, "{log}");
+    // The clean-up at the server's start may find the lock, too.
+    let count = |severity: &str| {
+        let of_requests = log.lines().filter(|line| !line.contains("could not remove expired sessions"));
+        of_requests.filter(|line| line.contains(severity)).count()
+    };
+    assert_eq!((count("\"ERROR\""), count("\"WARNING\"")), (2, 1), "{log}");
 }
 
 #[tokio::test]
