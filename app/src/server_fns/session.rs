@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use leptos::prelude::use_context;
-use serde::Serialize;
 use serde_json::Value;
 use sessions::{Error, Session, axum::SessionHandle};
 
@@ -70,9 +69,11 @@ pub(crate) fn fields(session: &Session<Visitor>) -> Vec<StoredField> {
     data_fields(&session.data).into_iter().map(|(name, value)| field(in_words(&name), value)).chain(times).collect()
 }
 
-/// The application's own fields, whichever it has. It's what the engine stores, so it can be written as an object.
-fn data_fields(data: &impl Serialize) -> Vec<(String, String)> {
-    let Ok(Value::Object(fields)) = serde_json::to_value(data) else { return Vec::new() };
+/// The application's own fields, whichever it has.
+fn data_fields(data: &Visitor) -> Vec<(String, String)> {
+    let Ok(Value::Object(fields)) = serde_json::to_value(data) else {
+        unreachable!("the engine stores nothing but what is an object in JSON")
+    };
     let text = |value| if let Value::String(text) = value { text } else { value.to_string() };
     fields.into_iter().map(|(name, value)| (name, text(value))).collect()
 }

@@ -28,8 +28,8 @@ impl Admin {
     /// and the record of the one that was changed; `None` if there's none, if it has expired, or if its id was closed. It
     /// takes effect at the session's next use, and is no activity itself: the session ends when it would have ended.
     ///
-    /// `change` may run several times, and its last run counts. It may fail with a [`cause`].
-    /// The application has to be able to read what it leaves.
+    /// `change` may run several times, and its last run counts. It may fail with a [`cause`]. The application has to be
+    /// able to read what it leaves.
     ///
     /// # Errors
     /// See [`Error`]: [`Error::Data`] if `change` fails or leaves what can't be stored, [`Error::Unreadable`] if none of

@@ -119,14 +119,19 @@ impl Drop for AddressPermit {
 mod tests {
     use super::*;
 
+    fn ten_and_two_for_each() -> Permits {
+        Permits::new(&Limits { connections: 10, connections_per_address: Some(2), ..Limits::default() })
+    }
+
+    /// The permit of a connection from this address, if it gets one.
+    async fn connect(permits: &Permits, address: &str) -> Option<Permit> {
+        permits.of(PeerAddr(address.parse().expect("an address")), permits.any().await).ok()
+    }
+
     #[tokio::test]
     async fn an_address_has_so_many_connections_and_no_more() {
-        let limits = Limits { connections: 10, connections_per_address: Some(2), ..Limits::default() };
-        let permits = Permits::new(&limits);
-        let connect = async |address: &str| {
-            let peer = PeerAddr(address.parse().expect("an address"));
-            permits.of(peer, permits.any().await).ok()
-        };
+        let permits = ten_and_two_for_each();
+        let connect = async |address: &str| connect(&permits, address).await;
         let first = connect("192.0.2.1").await.expect("a permit");
         let second = connect("::ffff:192.0.2.1").await.expect("a permit");
         assert!(connect("192.0.2.1").await.is_none());
@@ -140,12 +145,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_addresses_of_an_ipv6_site_share_the_limit() {
-        let limits = Limits { connections: 10, connections_per_address: Some(2), ..Limits::default() };
-        let permits = Permits::new(&limits);
-        let connect = async |address: &str| {
-            let peer = PeerAddr(address.parse().expect("an address"));
-            permits.of(peer, permits.any().await).ok()
-        };
+        let permits = ten_and_two_for_each();
+        let connect = async |address: &str| connect(&permits, address).await;
         let _first = connect("2001:db8:1:1::1").await.expect("a permit");
         let _second = connect("2001:db8:1:2::1").await.expect("a permit");
         assert!(connect("2001:db8:1:3::1").await.is_none(), "the same /48");
