@@ -16,9 +16,6 @@ use crate::support::{
 /// The servers' deadline for all store work of a request.
 const DEADLINE: &str = "500ms";
 
-/// By when a response must be there for the deadline to have had an effect.
-const IN_TIME: Duration = Duration::from_secs(10);
-
 /// An app whose way to the emulator can be broken.
 pub(crate) async fn breakable() -> Option<(TestApp, Proxy)> {
     let emulated = Emulated::new()?;
@@ -61,7 +58,8 @@ async fn status(server: &Instance, path: &str) -> u16 {
     browser.send(browser.request(reqwest::Method::GET, &server.url(path))).await.status
 }
 
-/// Asserts that a response says that the store is not there, says no more, and leaves the cookie alone.
+/// Asserts that a response says that the store is not there, says no more, and leaves the cookie alone. `Retry-After`
+/// shows that the deadline for store work had an effect: the request's own time limit, which is later, sends none.
 fn assert_unavailable(response: &Response, what: &str) {
     assert_eq!(response.status, 503, "{what}: {response:?}");
     let seconds = response.header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok());
@@ -84,14 +82,12 @@ fn choice_of(greeting: &str) -> String {
 
 /// Asserts what holds while the store can't be used; `other` is a greeting that the visitor does not have.
 async fn assert_outage(server: &Instance, browser: &mut Browser, other: &str, what: &str) {
-    let begun = Instant::now();
     assert_unavailable(&browser.load(server).await, what);
     assert_unavailable(&Browser::new().load(server).await, &format!("{what}, a new visitor"));
     let choice = choice_of(other);
     for (path, fields) in [("/api/refresh", ""), ("/api/greeting", &choice), ("/api/forget", "")] {
         assert_unavailable(&browser.post(server, path, fields).await, &format!("{what}, {path}"));
     }
-    assert!(begun.elapsed() < IN_TIME, "{what}: responses took {:?}", begun.elapsed());
 
     assert_eq!(status(server, "/readyz").await, 503, "{what}");
     assert_eq!(status(server, "/pkg/hello.c0ffee.js").await, 200, "{what}");
@@ -104,9 +100,7 @@ async fn assert_outage(server: &Instance, browser: &mut Browser, other: &str, wh
         let (mut browser, page) = (browser.clone(), server.url("/"));
         async move { browser.send(browser.request(reqwest::Method::GET, &page)).await }
     });
-    let begun = Instant::now();
     assert_eq!(status(server, "/healthz").await, 200, "{what}");
-    assert!(begun.elapsed() < IN_TIME, "{what}: /healthz took {:?}", begun.elapsed());
     assert_unavailable(&waiting.await.expect("no panic"), what);
 }
 

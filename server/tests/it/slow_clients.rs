@@ -1,9 +1,13 @@
 //! Clients that take connections and give nothing for them: they lose them, and others are served meanwhile. The server
 //! runs in this process, with limits as short as the tests need.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, routing::get};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    routing::{get, post},
+};
 use futures::stream;
 use server::http::{Limits, serve};
 use tokio::{
@@ -32,16 +36,31 @@ const NO_LIMITS: Limits = Limits {
 /// More than the system buffers for a connection.
 const LARGE: usize = 64 << 20;
 
-/// A body in many pieces, as a file has: the next one is fetched when the client has taken the one before.
-fn large() -> Body {
+/// A body in many pieces, as a file has: the next one is fetched when the client has taken the one before. Notifies when
+/// the server is done with it.
+fn large(done: Arc<Notify>) -> Body {
     const PIECE: &[u8] = &[b'x'; 64 << 10];
-    Body::from_stream(stream::iter((0..LARGE / PIECE.len()).map(|_| Ok::<_, Infallible>(PIECE))))
+    let done = NotifyOnDrop(done);
+    Body::from_stream(stream::iter((0..LARGE / PIECE.len()).map(move |_| {
+        let _keep = &done;
+        Ok::<_, Infallible>(PIECE)
+    })))
+}
+
+struct NotifyOnDrop(Arc<Notify>);
+
+impl Drop for NotifyOnDrop {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
 }
 
 struct Server {
     address: SocketAddr,
     /// Notified of each request for `/never`.
     never: Arc<Notify>,
+    /// Notified when the server is done with a response of `/large`, whether all of it was sent or not.
+    large_done: Arc<Notify>,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
 }
@@ -49,9 +68,12 @@ struct Server {
 async fn start(limits: Limits) -> Server {
     let never = Arc::new(Notify::new());
     let requested = Arc::clone(&never);
+    let large_done = Arc::<Notify>::default();
+    let done = Arc::clone(&large_done);
     let app = Router::new()
         .route("/", get(async || "here"))
-        .route("/large", get(async || large()))
+        .route("/large", get(async move || large(done)))
+        .route("/body", post(async |body: Bytes| body))
         .route("/slow", get(async || sleep(Duration::from_millis(100)).await))
         .route(
             "/never",
@@ -68,17 +90,22 @@ async fn start(limits: Limits) -> Server {
         Duration::ZERO
     };
     let served = tokio::spawn(serve(listener, app, CancellationToken::new(), stop_signal, limits));
-    Server { address, never, stop, served }
+    Server { address, never, large_done, stop, served }
 }
 
 impl Server {
-    /// A connection from this address of the machine, on which this was requested.
-    async fn request(&self, from: &str, path: &str) -> TcpStream {
+    /// A connection from this address of the machine, on which this was sent.
+    async fn send(&self, from: &str, text: &str) -> TcpStream {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind(format!("{from}:0").parse().expect("an address")).expect("an address of this machine");
         let mut stream = socket.connect(self.address).await.expect("a connection");
-        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.expect("a connection");
+        stream.write_all(text.as_bytes()).await.expect("a connection");
         stream
+    }
+
+    /// The same for a whole request for this path.
+    async fn request(&self, from: &str, path: &str) -> TcpStream {
+        self.send(from, &format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await
     }
 
     /// Asserts that a client is served.
@@ -97,10 +124,10 @@ async fn begins_to_read(stream: &mut TcpStream) {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_loses_its_connection() {
-    let server = start(Limits { connections: 1, write_timeout: Duration::from_millis(200), ..NO_LIMITS }).await;
+    let server = start(Limits { write_timeout: Duration::from_millis(200), ..NO_LIMITS }).await;
     let mut mute = server.request("127.0.0.1", "/large").await;
     begins_to_read(&mut mute).await;
-    server.serves("127.0.0.1").await;
+    timeout(CEILING, server.large_done.notified()).await.expect("the response is given up");
 }
 
 #[tokio::test]
@@ -116,24 +143,56 @@ async fn a_client_that_reads_gets_everything() {
     }
 }
 
+/// All that such clients do: they say nothing, do not end a request, do not send another one, or do not read.
+const USELESS: [&str; 5] = [
+    "",
+    "GET / HTTP/1.1\r\nHos",
+    "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf",
+    "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /large HTTP/1.1\r\nHost: x\r\n\r\n",
+];
+
 #[tokio::test]
-async fn an_address_cannot_take_all_connections() {
+async fn clients_that_give_nothing_keep_nobody_out() {
+    for useless in USELESS {
+        let all_from_one = start(Limits { connections: 8, connections_per_address: Some(4), ..NO_LIMITS }).await;
+        let each_from_another = start(Limits { connections: 8, ..NO_LIMITS }).await;
+        let mut taken = Vec::new();
+        for n in 1..=50 {
+            taken.push(all_from_one.send("127.0.0.1", useless).await);
+            taken.push(each_from_another.send(&format!("127.0.1.{n}"), useless).await);
+        }
+        for server in [&all_from_one, &each_from_another] {
+            server.serves("127.0.0.1").await;
+            server.serves("127.0.0.2").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_being_handled_is_not_given_up_for_another_one() {
     let server = start(Limits { connections: 8, connections_per_address: Some(2), ..NO_LIMITS }).await;
-    let mut first = server.request("127.0.0.1", "/never").await;
-    let _second = server.request("127.0.0.1", "/never").await;
+    let mut handled = Vec::new();
+    for _ in 0..2 {
+        handled.push(server.request("127.0.0.1", "/never").await);
+        timeout(CEILING, server.never.notified()).await.expect("the request arrives");
+    }
     for _ in 0..10 {
         let mut further = TcpStream::connect(server.address).await.expect("a connection");
         let read = timeout(CEILING, further.read(&mut [0])).await.expect("in time");
         assert!(matches!(read, Ok(0) | Err(_)), "it is closed without a response");
     }
     server.serves("127.0.0.2").await;
-    first.shutdown().await.expect("a connection");
-    reset(first);
+    for stream in &handled {
+        assert!(matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock));
+    }
+    reset(handled.remove(0));
     let again = async {
-        // Until the server has noticed that the first one is gone.
+        // Until the server has noticed that this client is gone.
         loop {
-            let mut stream = server.request("127.0.0.1", "/").await;
-            if let Ok(1) = stream.read(&mut [0]).await {
+            let mut stream = TcpStream::connect(server.address).await.expect("a connection");
+            let sent = stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+            if sent.is_ok() && matches!(stream.read(&mut [0]).await, Ok(1)) {
                 return;
             }
         }
@@ -202,13 +261,12 @@ async fn half_closed_connections_get_their_response() {
 #[tokio::test]
 async fn a_client_that_is_gone_is_noticed() {
     let server = start(Limits { connections: 1, ..NO_LIMITS }).await;
-    for path in ["/never", "/large"] {
-        let stream = server.request("127.0.0.1", path).await;
-        sleep(Duration::from_millis(100)).await;
-        reset(stream);
-        server.serves("127.0.0.1").await;
-    }
-    let idle = server.request("127.0.0.1", "/").await;
-    drop(idle);
+    let handled = server.request("127.0.0.1", "/never").await;
+    timeout(CEILING, server.never.notified()).await.expect("the request arrives");
+    reset(handled);
     server.serves("127.0.0.1").await;
+    let mut mute = server.request("127.0.0.1", "/large").await;
+    begins_to_read(&mut mute).await;
+    reset(mute);
+    timeout(CEILING, server.large_done.notified()).await.expect("the response is given up");
 }

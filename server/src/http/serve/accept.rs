@@ -8,32 +8,27 @@ use tokio::{
     time::sleep,
 };
 
-use super::permits::{Permit, Permits};
+use super::connections::{Connections, Place};
 use crate::http::middleware::client_address::PeerAddr;
 
 /// A connection that was accepted.
 pub(super) struct Accepted {
     pub(super) stream: TcpStream,
     pub(super) peer: PeerAddr,
-    pub(super) permit: Permit,
+    pub(super) place: Place,
 }
 
-/// Accepts the next connection, as soon as the limits allow one more. A connection whose address has as many as it may
-/// is closed.
-pub(super) async fn accept(listener: &TcpListener, permits: &Permits, user_timeout: Duration) -> Accepted {
-    let mut room = permits.any().await;
+/// Accepts the next connection for which there is room. One for which there will be none is closed.
+pub(super) async fn accept(listener: &TcpListener, connections: &Connections, user_timeout: Duration) -> Accepted {
     loop {
         match listener.accept().await {
             Ok((stream, address)) => {
                 let peer = PeerAddr(address.ip());
-                match permits.of(peer, room) {
-                    Ok(permit) => {
-                        if let Err(error) = configure(&stream, user_timeout) {
-                            tracing::debug!(%error, "the connection is served without its options");
-                        }
-                        return Accepted { stream, peer, permit };
+                if let Some(place) = connections.enter(peer).await {
+                    if let Err(error) = configure(&stream, user_timeout) {
+                        tracing::debug!(%error, "the connection is served without its options");
                     }
-                    Err(unused) => room = unused,
+                    return Accepted { stream, peer, place };
                 }
             }
             Err(error) if is_connection_error(&error) => {}

@@ -7,10 +7,12 @@ use crate::config::SHUTDOWN_TIMEOUT;
 /// The limits of a server. The default ones are for a server on the internet; tests use shorter times.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// How many connections are open at once. Further clients wait to be accepted.
+    /// How many connections are open at once. For each further one, the one that has waited longest for its client is
+    /// closed; while requests are being handled on all of them, further clients wait to be accepted.
     pub connections: usize,
-    /// How many of them one IPv4 address or IPv6 /48 network may have; further ones are closed at once. `None` behind
-    /// proxies: all connections come from a few addresses there.
+    /// How many of them one IPv4 address or IPv6 /48 network may have. For each further one, another one of the same is
+    /// closed that waits for its client; if none does, the further one is. `None` behind proxies: all connections come
+    /// from a few addresses there.
     pub connections_per_address: Option<usize>,
     /// How long a client may take to send the head of a request; also how long an idle connection is kept. Longer behind
     /// proxies than those keep theirs: one that sends a request just when the connection is closed answers with an error.

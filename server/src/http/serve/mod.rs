@@ -4,9 +4,10 @@
 //! flight.
 
 mod accept;
+mod client_wait;
+mod connections;
 mod in_flight_body;
 mod limits;
-mod permits;
 mod reset_detection;
 mod shutdown_body;
 mod write_timeout;
@@ -33,8 +34,9 @@ use tower::{Service as _, service_fn};
 pub use self::limits::Limits;
 use self::{
     accept::{Accepted, accept},
+    client_wait::ClientWait,
+    connections::{Connections, Place},
     in_flight_body::InFlightBody,
-    permits::Permits,
     reset_detection::ResetDetection,
     shutdown_body::abort_on_shutdown,
     write_timeout::WriteTimeout,
@@ -74,7 +76,7 @@ struct Server {
     app: Router,
     http: Builder<TokioExecutor>,
     limits: Limits,
-    permits: Permits,
+    connections: Connections,
     graceful: GracefulShutdown,
     requests: TaskTracker,
     stopping: CancellationToken,
@@ -95,7 +97,7 @@ impl Server {
             listener,
             app,
             http,
-            permits: Permits::new(&limits),
+            connections: Connections::new(&limits),
             limits,
             graceful: GracefulShutdown::new(),
             requests: TaskTracker::new(),
@@ -110,18 +112,20 @@ impl Server {
         loop {
             tokio::select! {
                 result = &mut done => return result,
-                accepted = accept(&self.listener, &self.permits, self.limits.write_timeout) => self.spawn(accepted),
+                accepted = accept(&self.listener, &self.connections, self.limits.write_timeout) => self.spawn(accepted),
             }
         }
     }
 
-    fn spawn(&self, Accepted { stream, peer, permit }: Accepted) {
+    fn spawn(&self, Accepted { stream, peer, place }: Accepted) {
+        let Place { waiting, make_room, guard } = place;
         let stream = WriteTimeout::new(
             ResetDetection(stream),
             self.limits.write_timeout,
             self.closing.clone(),
             self.limits.write_timeout_on_shutdown,
         );
+        let stream = ClientWait::new(stream, waiting);
         let (app, requests) = (self.app.clone(), self.requests.clone());
         let (stopping, closing) = (self.stopping.clone(), self.closing.clone());
         let service = service_fn(move |request: Request<Incoming>| {
@@ -140,8 +144,12 @@ impl Server {
         let connection = self.graceful.watch(connection.into_owned());
         tokio::spawn(async move {
             // A client that disconnects or sends nonsense is not a failure of this server.
-            let _ = connection.await;
-            drop(permit);
+            tokio::select! {
+                biased;
+                _ = connection => {}
+                _ = make_room => {}
+            }
+            drop(guard);
         });
     }
 
