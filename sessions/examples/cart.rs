@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 use axum::{
     Router,
     extract::Path,
+    http::StatusCode,
     routing::{get, post},
 };
 use exact_sessions::{
@@ -36,8 +37,8 @@ async fn add(cart: SessionHandle<Cart>, Path(item): Path<String>) -> Result<Stri
 }
 
 /// Refuses what isn't there; then nothing is written.
-async fn remove(cart: SessionHandle<Cart>, Path(item): Path<String>) -> Result<String, ChangeError<&'static str>> {
-    let removed = cart.try_update(move |cart| cart.items.remove(&item).ok_or("there is no such item\n")).await?;
+async fn remove(cart: SessionHandle<Cart>, Path(item): Path<String>) -> Result<String, ChangeError<StatusCode>> {
+    let removed = cart.try_update(move |cart| cart.items.remove(&item).ok_or(StatusCode::NOT_FOUND)).await?;
     Ok(removed.map_or_else(|| "empty\n".to_owned(), |removed| format!("removed {}\n", removed.value)))
 }
 

@@ -76,8 +76,9 @@ impl<T: SessionData> SessionsBuilder<T> {
     /// Makes the sessions.
     ///
     /// # Panics
-    /// If an [`upgrade`](Self::upgrade) is missing between version 1 and this [`version`](Self::version), or there's one
-    /// for another version: that is a mistake in the program.
+    /// On mistakes in the program: an [`upgrade`](Self::upgrade) is missing between version 1 and this
+    /// [`version`](Self::version), or there's one for another version; [`repair`](Self::repair) names a field that the
+    /// data does not have; a time in the [`Settings`] with which no session could live, or no call succeed, is zero.
     #[must_use]
     pub fn build(self) -> Sessions<T> {
         let Self { store, settings, clock, mut codec } = self;
@@ -87,6 +88,18 @@ impl<T: SessionData> SessionsBuilder<T> {
             "version {} of the data needs an upgrade from each version before it and no other: see {wrong:?}",
             codec.upgrades.version()
         );
+        let unknown = codec.unknown_repairable();
+        assert!(unknown.is_empty(), "repair: the data has no fields {unknown:?}");
+        let Settings { idle_timeout, lifetime, store_timeout, .. } = settings;
+        let times = [
+            ("idle_timeout", Some(idle_timeout)),
+            ("lifetime", Some(lifetime)),
+            ("first_timeout", settings.first_timeout),
+            ("store_timeout", Some(store_timeout)),
+        ];
+        for (name, time) in times {
+            assert!(time.is_none_or(|time| !time.is_zero()), "settings: {name} is zero");
+        }
         codec.max_size = settings.max_data;
         Sessions::of(Engine::new(store, codec, settings, clock))
     }

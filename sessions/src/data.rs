@@ -98,6 +98,12 @@ impl<T: SessionData> Codec<T> {
         }
     }
 
+    /// The names of repairable fields that the type does not have, if it names its fields.
+    pub(crate) fn unknown_repairable(&self) -> Vec<&str> {
+        let is_unknown = |name: &&str| self.names.is_some_and(|names| !names.contains(name));
+        self.repairable.iter().map(String::as_str).filter(is_unknown).collect()
+    }
+
     /// Whether a stored field of this name is the application's.
     fn is_own(&self, record: &Record, name: &str) -> bool {
         match (self.names, &record.meta.fields) {

@@ -5,7 +5,7 @@ mod data;
 use thiserror::Error;
 
 pub use self::data::{DataError, DataProblem};
-pub(crate) use self::data::{path_of, path_of_field};
+pub(crate) use self::data::{path_of, path_of_field, path_of_missing};
 use crate::{SessionKey, store::Cause};
 
 /// Why a use of a session did not succeed.

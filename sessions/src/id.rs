@@ -47,6 +47,12 @@ impl SessionId {
     }
 }
 
+impl From<SessionId> for SessionKey {
+    fn from(id: SessionId) -> Self {
+        id.key()
+    }
+}
+
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SessionId(secret)")

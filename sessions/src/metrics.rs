@@ -159,6 +159,7 @@ pub(crate) fn store_call<R>(operation: Operation, result: &Result<R, StoreError>
                 Ok(_) => of!($operation, "ok"),
                 Err(StoreError::Conflict) => of!($operation, "conflict"),
                 Err(StoreError::Contended(_)) => of!($operation, "contended"),
+                Err(StoreError::Unreachable(_)) => of!($operation, "unreachable"),
                 Err(StoreError::Unavailable(_)) => of!($operation, "unavailable"),
                 Err(StoreError::Refused(_)) => of!($operation, "refused"),
                 Err(StoreError::Invalid(_)) => of!($operation, "invalid"),

@@ -67,25 +67,25 @@ impl<T: SessionData> Sessions<T> {
         Self { engine: Arc::new(engine), meter: Meter::default(), admission: Admission::default() }
     }
 
-    /// Reads a session; `None` if there's none of this id. That is no activity: the session ends when it would have
-    /// ended, unless it's [touched](Self::touch).
+    /// Reads a session; `None` if there's none of this id, or of this key. That is no activity: the session ends when it
+    /// would have ended, unless it's [touched](Self::touch).
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn read(&self, id: SessionId) -> Result<Option<Session<T>>, Error> {
-        Ok(self.read_with_renewal(id).await?.map(|read| read.session))
+    pub async fn read(&self, id: impl Into<SessionKey>) -> Result<Option<Session<T>>, Error> {
+        Ok(self.read_with_renewal(id.into()).await?.map(|read| read.session))
     }
 
-    pub(crate) async fn read_with_renewal(&self, id: SessionId) -> Result<Option<Read<T>>, Error> {
-        self.task(move |engine, budget| async move { engine.read(id.key(), budget).await }).await
+    pub(crate) async fn read_with_renewal(&self, key: SessionKey) -> Result<Option<Read<T>>, Error> {
+        self.task(move |engine, budget| async move { engine.read(key, budget).await }).await
     }
 
-    /// Reads a session and gives it more time, if that's due; `None` if there's none of this id.
+    /// Reads a session and gives it more time, if that's due; `None` if there's none of this id, or of this key.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn touch(&self, id: SessionId) -> Result<Option<Session<T>>, Error> {
-        let Some(Read { mut session, renewal }) = self.read_with_renewal(id).await? else { return Ok(None) };
+    pub async fn touch(&self, id: impl Into<SessionKey>) -> Result<Option<Session<T>>, Error> {
+        let Some(Read { mut session, renewal }) = self.read_with_renewal(id.into()).await? else { return Ok(None) };
         if let Some(renewal) = renewal {
             let expires_at = renewal.record.expires_at;
             if self.renew(renewal).await {
@@ -102,18 +102,20 @@ impl<T: SessionData> Sessions<T> {
         sent.await.unwrap_or(false)
     }
 
-    /// Changes a session; `None` if there's none of this id. Nothing is created.
+    /// Changes a session; `None` if there's none of this id, or of this key, which is what jobs have: from
+    /// [`of_user`](Self::of_user), say. Nothing is created.
     ///
-    /// A change that changes nothing writes nothing.
+    /// A change that changes nothing writes nothing. (A set that serde writes in any order, as a `HashSet`, looks changed
+    /// each time; a `BTreeSet` does not.)
     ///
     /// # Errors
     /// See [`Error`]. Unless it says [`Outcome::Unknown`](crate::Outcome::Unknown), nothing was changed.
     pub async fn update<R: Send + 'static>(
         &self,
-        id: SessionId,
+        id: impl Into<SessionKey>,
         change: impl FnOnce(&mut T) -> R + Clone + Send + 'static,
     ) -> Result<Option<Changed<T, R>>, Error> {
-        never_refused(self.update_by(id, Total(change)).await)
+        never_refused(self.update_by(id.into(), Total(change)).await)
     }
 
     /// The same with a change that may refuse: its `Err` is returned, and nothing is changed. A refusal is of the
@@ -123,10 +125,10 @@ impl<T: SessionData> Sessions<T> {
     /// [`ChangeError::Refused`] with the change's own error, or [`ChangeError::Failed`] as [`update`](Self::update).
     pub async fn try_update<R: Send + 'static, E: Send + 'static>(
         &self,
-        id: SessionId,
+        id: impl Into<SessionKey>,
         change: impl FnOnce(&mut T) -> Result<R, E> + Clone + Send + 'static,
     ) -> Result<Option<Changed<T, R>>, ChangeError<E>> {
-        self.update_by(id, Refusable(change)).await
+        self.update_by(id.into(), Refusable(change)).await
     }
 
     /// Changes the visitor's session, or makes a new one and changes that if there's none of this id: it was never
@@ -161,6 +163,10 @@ impl<T: SessionData> Sessions<T> {
     /// From the moment of the write the old id is worth nothing: no read, change or delete by it reaches the session,
     /// whatever fails or crashes. For the time of [`Settings::rotation_grace`] a request that comes with it gets
     /// [`Error::Superseded`], so that one that was under way does not put a new session's cookie over the new id.
+    ///
+    /// So a client that never receives the new id, since its connection broke or its user clicked twice, is refused with
+    /// the old one until that time is over, and begins with nothing then: what the session held is that of the new id,
+    /// until the user's other sessions are ended or it expires.
     ///
     /// Where there was no session, one more may be left if the store's response to the first try was lost: it's listed
     /// among the user's sessions, and nobody has its id.
@@ -220,8 +226,9 @@ impl<T: SessionData> Sessions<T> {
     ///
     /// # Errors
     /// See [`Error`]; after any but [`Error::Superseded`] the session may or may not be there.
-    pub async fn delete(&self, id: SessionId) -> Result<(), Error> {
-        self.task(move |engine, budget| async move { engine.delete(id.key(), budget).await }).await
+    pub async fn delete(&self, id: impl Into<SessionKey>) -> Result<(), Error> {
+        let key = id.into();
+        self.task(move |engine, budget| async move { engine.delete(key, budget).await }).await
     }
 
     /// Gives a session a new id and changes nothing else; `None` if there's none of this id.
@@ -306,11 +313,11 @@ impl<T: SessionData> Sessions<T> {
 
     async fn update_by<R: Send + 'static, E: Send + 'static>(
         &self,
-        id: SessionId,
+        key: SessionKey,
         mut change: impl Change<T> + 'static,
     ) -> Result<Option<Changed<T, R>>, ChangeError<E>> {
         let done =
-            self.task(move |engine, mut budget| async move { engine.follow(id.key(), &mut change, &mut budget).await });
+            self.task(move |engine, mut budget| async move { engine.follow(key, &mut change, &mut budget).await });
         done.await?.map(|applied| typed(applied, None)).transpose()
     }
 
@@ -341,6 +348,9 @@ impl<T: SessionData> Sessions<T> {
         let admission = self.admission.clone();
         let done = self.task(move |engine, budget| async move {
             let SignIn { user, label, keep } = who;
+            if user.is_empty() {
+                return Err(DataError::new(DataProblem::EmptyName).within("user").into());
+            }
             for (part, text) in [("user", Some(&user)), ("label", label.as_ref())] {
                 if text.is_some_and(|text| text.len() > USER_LENGTH) {
                     return Err(DataError::new(DataProblem::NameTooLong(USER_LENGTH)).within(part).into());
@@ -349,6 +359,9 @@ impl<T: SessionData> Sessions<T> {
             let terms = match keep {
                 Keep::Settings => Terms::default(),
                 Keep::UntilBrowserCloses => Terms { until_browser_closes: true, ..Terms::default() },
+                Keep::For { idle, lifetime } if idle.is_zero() || lifetime.is_zero() => {
+                    return Err(DataError::new(DataProblem::NoTime).within("keep").into());
+                }
                 Keep::For { idle, lifetime } => {
                     Terms { idle: Some(idle), lifetime: Some(lifetime), ..Terms::default() }
                 }

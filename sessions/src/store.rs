@@ -162,7 +162,9 @@ pub enum StoreError {
     Conflict,
     /// Others are in the way (an aborted commit, a locked file). Nothing was written; try again.
     Contended(Cause),
-    /// The store could not be reached, or did not respond in time. A write may have been applied or not.
+    /// The store could not be reached, and nothing was sent: no connection could be opened, say. Try again.
+    Unreachable(Cause),
+    /// The store did not respond, or the connection broke. A write may have been applied or not.
     Unavailable(Cause),
     /// The store refuses: no permission, no such database, a damaged file. Trying again does not help.
     Refused(Cause),
@@ -174,6 +176,11 @@ impl StoreError {
     /// A [`Contended`](Self::Contended) for this reason, an error or a text.
     pub fn contended(why: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Contended(cause(why))
+    }
+
+    /// An [`Unreachable`](Self::Unreachable) for this reason, an error or a text.
+    pub fn unreachable(why: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Unreachable(cause(why))
     }
 
     /// An [`Unavailable`](Self::Unavailable) for this reason, an error or a text.
@@ -197,6 +204,7 @@ impl fmt::Display for StoreError {
         match self {
             Self::Conflict => f.write_str("the record has changed since it was read"),
             Self::Contended(cause) => write!(f, "others are writing: {cause}"),
+            Self::Unreachable(cause) => write!(f, "the store can't be reached: {cause}"),
             Self::Unavailable(cause) => write!(f, "the store does not respond: {cause}"),
             Self::Refused(cause) => write!(f, "the store refuses: {cause}"),
             Self::Invalid(cause) => write!(f, "the store can't keep this record: {cause}"),
@@ -208,9 +216,11 @@ impl StdError for StoreError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Conflict => None,
-            Self::Contended(cause) | Self::Unavailable(cause) | Self::Refused(cause) | Self::Invalid(cause) => {
-                Some(&**cause)
-            }
+            Self::Contended(cause)
+            | Self::Unreachable(cause)
+            | Self::Unavailable(cause)
+            | Self::Refused(cause)
+            | Self::Invalid(cause) => Some(&**cause),
         }
     }
 }

@@ -17,7 +17,10 @@ impl<T: SessionData, S: Sync> FromRequestParts<S> for SessionHandle<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         parts.extensions.get::<Self>().cloned().ok_or_else(|| {
             let data = std::any::type_name::<T>();
-            tracing::error!("a handler needs a SessionHandle<{data}>, but its route has no SessionLayer<{data}>");
+            tracing::error!(
+                "a handler needs a SessionHandle<{data}>, but its route has no SessionLayer<{data}>; a layer is around the \
+                 routes that were added before it"
+            );
             StatusCode::INTERNAL_SERVER_ERROR
         })
     }

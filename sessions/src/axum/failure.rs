@@ -45,6 +45,7 @@ impl IntoResponse for Error {
     }
 }
 
+/// A refusal is the response that its own type makes: a `StatusCode`, say. A text alone would be a `200 OK`.
 impl<E: IntoResponse> IntoResponse for ChangeError<E> {
     fn into_response(self) -> Response {
         match self {

@@ -2,7 +2,10 @@
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use tokio::{sync::Mutex as Turn, time::timeout};
+use tokio::{
+    sync::{Mutex as Turn, MutexGuard},
+    time::timeout,
+};
 
 use super::{
     Usage,
@@ -17,7 +20,8 @@ use crate::{
 ///
 /// All uses in one request take turns, and share one session, which is made when it's first needed. What was read or
 /// changed once in a request is not read again. A use that was begun is finished, even if its future is dropped; others
-/// of the request wait for it, so await it where it's begun.
+/// of the request wait for it, so await it where it's begun: one that waits for a use that is neither polled nor dropped
+/// is [`Error::Busy`] after [`Settings::store_timeout`](crate::Settings::store_timeout).
 ///
 /// Once the head of the response has been sent (in a body that streams, in a task that the handler spawned), a use that
 /// needs a new cookie is [`Error::HeadSent`], and changes nothing.
@@ -80,7 +84,7 @@ impl<T: SessionData> SessionHandle<T> {
                 return Ok(known);
             }
             let Some(id) = shared.state.id() else { return shared.noted(Ok(None), |_| "absent") };
-            let read = shared.sessions.read_with_renewal(id).await;
+            let read = shared.sessions.read_with_renewal(id.key()).await;
             let read = shared.noted(read, |read| if read.is_some() { "read" } else { "absent" })?;
             let (session, renewal) = read.map(|read| (Arc::new(read.session), read.renewal)).unzip();
             shared.state.know(session.clone());
@@ -331,14 +335,20 @@ impl<T: SessionData> SessionHandle<T> {
     }
 
     /// Runs one use in its turn. It goes on when the caller is dropped.
-    async fn in_turn<R: Send + 'static, W: Future<Output = R> + Send + 'static>(
-        &self,
-        work: impl FnOnce(Arc<Shared<T>>) -> W,
-    ) -> R {
+    async fn in_turn<R, E, W>(&self, work: impl FnOnce(Arc<Shared<T>>) -> W) -> Result<R, E>
+    where
+        R: Send + 'static,
+        E: From<Error> + Send + 'static,
+        W: Future<Output = Result<R, E>> + Send + 'static,
+    {
         let shared = Arc::clone(&self.0);
         let work = work(Arc::clone(&shared));
         let in_turn = async move {
-            let _turn = shared.turn.lock().await;
+            let Some(_turn) = shared.turn().await else {
+                metrics::failed(&Error::Busy);
+                shared.failed(&Error::Busy);
+                return Err(Error::Busy.into());
+            };
             work.await
         };
         Detach::new(Box::pin(in_turn)).await
@@ -359,12 +369,17 @@ fn outcome<T, R>(changed: &Changed<T, R>) -> &'static str {
 
 impl<T: SessionData> Shared<T> {
     /// Waits for the uses that were begun, but for no longer than one may take: the handler may have put one aside, in the
-    /// body of its response, say. From then on no cookie can be set any more.
-    pub(super) async fn seal(&self) -> Sealed {
-        let _turn = match self.turn.try_lock() {
+    /// body of its response or beside another future, say. `None` if that time is over.
+    async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.turn.try_lock() {
             Ok(turn) => Some(turn),
             Err(_taken) => timeout(self.sessions.settings().store_timeout, self.turn.lock()).await.ok(),
-        };
+        }
+    }
+
+    /// Waits for the uses that were begun. From then on no cookie can be set any more.
+    pub(super) async fn seal(&self) -> Sealed {
+        let _turn = self.turn().await;
         self.state.seal()
     }
 

@@ -36,7 +36,9 @@ use crate::{
 /// Layers that may answer in the place of the handler, such as a time limit or one that catches panics, belong inside
 /// of this one: outside of it they throw the response away that would have set the cookie. That is logged as an error.
 ///
-/// An application may have several kinds of session, each with a layer, a type of data and a cookie of its own.
+/// An application may have several kinds of session, each with a layer, a type of data, a cookie and a store of its own: a
+/// file, a collection. In one store, an id of one kind is an id of the other one, too: what a customer's session says of
+/// the customer, a staff page would take for what it says of its staff.
 pub struct SessionLayer<T> {
     sessions: Sessions<T>,
     cookies: Arc<CookiePolicy>,
@@ -102,13 +104,26 @@ where
             let sealed = handle.0.seal().await;
             std::mem::forget(unsent);
             write(&sealed, &handle.0.cookies, response.headers_mut());
-            response.extensions_mut().get_or_insert_default::<Usages>().0.push(handle.0.usage());
+            let Usages(usages) = response.extensions_mut().get_or_insert_default();
+            let usage = handle.0.usage();
+            if usages.iter().any(|inner| inner.cookie == usage.cookie) {
+                log_shared_cookie(&usage.cookie);
+            }
+            usages.push(usage);
             if let Some(renewal) = sealed.renewal {
                 tokio::spawn(async move { handle.0.renew(renewal).await }.in_current_span());
             }
             Ok(response)
         })
     }
+}
+
+/// Each of the two kinds of session would take the other one's id for one of its own that has ended.
+fn log_shared_cookie(name: &str) {
+    tracing::error!(
+        "two session layers of a route have the cookie {name}, so each replaces the other one's session: give each kind of \
+         session a cookie of its own, by CookiePolicy::named"
+    );
 }
 
 /// A response that has not been passed on. Dropped with a cookie to set, that cookie is lost.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Codec, DataError, DataProblem, Fields, Root, SessionData, fields_of};
 use crate::{
     Error, Record, SessionKey,
-    error::{path_of, path_of_field},
+    error::{path_of, path_of_field, path_of_missing},
     record::{Damaged, Meta},
     store::cause,
 };
@@ -20,20 +20,22 @@ pub(crate) struct Decoded<T> {
 }
 
 /// What an application's data makes of a record.
-pub(crate) struct Encoded {
+pub(crate) struct Encoded<T> {
     pub(crate) data: Fields,
+    /// The value as the next request reads it: without what serde skips, say.
+    read: T,
     damaged: BTreeMap<String, Damaged>,
     fields: Option<Vec<String>>,
     data_version: u32,
 }
 
-impl Encoded {
-    /// The record with this data in the place of its own, and without its obsolete fields.
-    pub(crate) fn with_rest_of(self, record: &Record) -> Record {
-        let Self { data, damaged, fields, data_version } = self;
+impl<T> Encoded<T> {
+    /// The record with this data in the place of its own, and without its obsolete fields; and what is read from it.
+    pub(crate) fn with_rest_of(self, record: &Record) -> (Record, T) {
+        let Self { data, read, damaged, fields, data_version } = self;
         let meta = Meta { data_version, fields, ..record.meta.clone() };
         let Record { created_at, expires_at, .. } = *record;
-        Record { data, damaged, obsolete: Vec::new(), created_at, expires_at, meta }
+        (Record { data, damaged, obsolete: Vec::new(), created_at, expires_at, meta }, read)
     }
 }
 
@@ -48,7 +50,12 @@ impl<T: SessionData> Codec<T> {
             (Some((name, damaged)), _) => (path_of_field(name), cause(damaged.reason.as_str())),
             (None, Err(_)) => match serde_path_to_error::deserialize::<_, T>(Root(&visible)) {
                 Ok(data) => return Ok(Decoded { data, repaired: false }),
-                Err(error) => (path_of(error.path()), cause(error.into_inner())),
+                Err(error) => {
+                    let missing = missing_field(error.inner());
+                    let path =
+                        missing.map_or_else(|| path_of(error.path()), |name| path_of_missing(error.path(), &name));
+                    (path, cause(error.into_inner()))
+                }
             },
         };
         if let Some(data) = self.repair(record, &visible) {
@@ -67,7 +74,7 @@ impl<T: SessionData> Codec<T> {
             return Cow::Borrowed(&record.data);
         }
         let own = record.data.iter().filter(|(name, _)| self.is_own(record, name));
-        Cow::Owned(own.map(|(name, value)| (name.clone(), value.clone())).collect())
+        Cow::Owned(own.map(cloned).collect())
     }
 
     /// The stored value with new fields in the place of those that may be replaced and can't be read. `None` if that
@@ -105,15 +112,15 @@ impl<T: SessionData> Codec<T> {
         T::deserialize(Root(&repaired)).ok()
     }
 
-    /// The record with this data in the place of what the application had in it.
-    pub(crate) fn encode(&self, data: &T, record: &Record) -> Result<Record, DataError> {
+    /// The record with this data in the place of what the application had in it, and what is read from it.
+    pub(crate) fn encode(&self, data: &T, record: &Record) -> Result<(Record, T), DataError> {
         Ok(self.encode_data(data, record)?.with_rest_of(record))
     }
 
     /// This data, and what else depends on it in the record in which it takes the place of what the application had.
-    pub(crate) fn encode_data(&self, data: &T, record: &Record) -> Result<Encoded, DataError> {
+    pub(crate) fn encode_data(&self, data: &T, record: &Record) -> Result<Encoded<T>, DataError> {
         let mut after = fields_of(data, self.max_size)?;
-        Self::check_faithful(&after)?;
+        let mut read = Self::read_faithfully(&after)?;
         let mut kept = Fields::new();
         if record.data.keys().any(|name| !after.contains_key(name)) {
             let mut written_before = None;
@@ -130,14 +137,18 @@ impl<T: SessionData> Codec<T> {
                 }
             }
         }
-        let own_kept = kept.keys().filter(|name| self.is_own(record, name));
+        let own_kept: Fields = kept.iter().filter(|(name, _)| self.is_own(record, name)).map(cloned).collect();
         // A type that names its fields needs no list.
-        let fields = self.names.is_none().then(|| after.keys().chain(own_kept).cloned().collect());
+        let fields = self.names.is_none().then(|| after.keys().chain(own_kept.keys()).cloned().collect());
+        if !own_kept.is_empty() {
+            let with: Fields = after.iter().map(cloned).chain(own_kept).collect();
+            read = T::deserialize(Root(&with)).unwrap_or(read);
+        }
         let is_others = |name: &String| !name.is_empty() && !after.contains_key(name) && !self.is_own(record, name);
         let damaged = record.damaged.iter().filter(|(name, _)| is_others(name));
         let damaged = damaged.map(|(name, damaged)| (name.clone(), damaged.clone())).collect();
         after.extend(kept);
-        Ok(Encoded { data: after, damaged, fields, data_version: self.upgrades.version() })
+        Ok(Encoded { data: after, read, damaged, fields, data_version: self.upgrades.version() })
     }
 
     /// What the value that is stored writes; nothing if it can't be read.
@@ -155,8 +166,8 @@ impl<T: SessionData> Codec<T> {
             .is_some_and(|read| read == *fields)
     }
 
-    /// Fails if the type would read these fields, which it has written, as another value, or not at all.
-    fn check_faithful(fields: &Fields) -> Result<(), DataError> {
+    /// Reads the value from the fields that it has written. Fails if the type reads them as another value, or not at all.
+    fn read_faithfully(fields: &Fields) -> Result<T, DataError> {
         let unfaithful = |why: String| DataError::from(DataProblem::NotFaithful(why));
         let read = T::deserialize(Root(fields)).or_else(|_error| {
             // Again, to learn where it is.
@@ -169,10 +180,19 @@ impl<T: SessionData> Codec<T> {
             names.into_iter().find(|name| fields.get(*name).map(canonical) != again.get(*name).map(canonical)).cloned()
         };
         match (again != *fields).then(difference).flatten() {
-            None => Ok(()),
+            None => Ok(read),
             Some(name) => Err(unfaithful("the type reads what it has written as another value".into()).within(&name)),
         }
     }
+}
+
+fn cloned((name, value): (&String, &Value)) -> (String, Value) {
+    (name.clone(), value.clone())
+}
+
+/// The field that is missing, if that is why a value can't be read. serde names it in the error's text alone.
+fn missing_field(error: &serde_json::Error) -> Option<String> {
+    error.to_string().strip_prefix("missing field `")?.strip_suffix('`').map(ToOwned::to_owned)
 }
 
 /// With the items of all lists in one order: a set is written in any.
@@ -228,7 +248,7 @@ mod tests {
         let key = SessionId::from_random_bytes([1; 16]).key();
         let mut data = codec::<T>().decode(&key, before).expect("data").data;
         change(&mut data);
-        codec::<T>().encode(&data, before).expect("a record")
+        codec::<T>().encode(&data, before).expect("a record").0
     }
 
     #[test]

@@ -390,7 +390,8 @@ impl<T: SessionData> Batch<T> {
                 Ok(Ok((_, Err(error)))) => Run::Failed(error.into()),
                 Ok(Ok((value, Ok(after)))) => {
                     is_changed |= decoded.repaired || !are_same(&after.data, &record.data);
-                    let write = write.insert(write_of(after.with_rest_of(record)));
+                    let (record, data) = after.with_rest_of(record);
+                    let write = write.insert(write_of(record));
                     Run::Done(engine.session(*key, &write.record, times, now, data), value)
                 }
             });

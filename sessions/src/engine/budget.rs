@@ -177,7 +177,7 @@ impl Budget {
             _ if self.in_doubt => self.unavailable(cause(error)),
             StoreError::Refused(cause) => Error::Misconfigured(cause),
             StoreError::Invalid(why) => DataError::new(DataProblem::Store(why.to_string())).into(),
-            StoreError::Unavailable(cause) => self.unavailable(cause),
+            StoreError::Unreachable(cause) | StoreError::Unavailable(cause) => self.unavailable(cause),
             StoreError::Conflict | StoreError::Contended(_) => Error::Busy,
         }
     }

@@ -42,7 +42,7 @@ impl<T: SessionData> Engine<T> {
             Ok(value) => value,
             Err(refusal) => return Ok(Created::Refused(refusal)),
         };
-        let (record, times) = self.begin(&data, beginning)?;
+        let (record, data, times) = self.begin(&data, beginning)?;
         loop {
             let id = Self::new_id();
             let key = id.key();
@@ -73,14 +73,14 @@ impl<T: SessionData> Engine<T> {
         }
     }
 
-    /// The record of a session that begins now with this data.
-    pub(super) fn begin(&self, data: &T, beginning: Beginning) -> Result<(Record, Times), Error> {
+    /// The record of a session that begins now with this data, and the data as it is read from it.
+    pub(super) fn begin(&self, data: &T, beginning: Beginning) -> Result<(Record, T, Times), Error> {
         let Beginning { signed_in, terms } = beginning;
         let meta = Meta { signed_in, terms, ..Meta::default() }.with_revision(Revision(rand::random()));
-        let mut record = self.codec.encode(data, &Record { meta, ..Record::default() })?;
+        let (mut record, data) = self.codec.encode(data, &Record { meta, ..Record::default() })?;
         let times = self.lifetime.begun(&record, self.now());
         times.set(&mut record);
-        Ok((record, times))
+        Ok((record, data, times))
     }
 
     pub(super) fn new_id() -> SessionId {

@@ -207,7 +207,7 @@ impl<T: SessionData> Replacing<'_, '_, T> {
             Purpose::Rotate => {
                 let data = decode()?;
                 let times = engine.lifetime.renewed(before, now);
-                let mut record = engine.codec.encode(&data, before)?;
+                let (mut record, data) = engine.codec.encode(&data, before)?;
                 times.set(&mut record);
                 Some((record, data, nothing()))
             }
@@ -225,7 +225,7 @@ impl<T: SessionData> Replacing<'_, '_, T> {
                         return Ok(None);
                     }
                 };
-                let mut record = engine.codec.encode(&data, before)?;
+                let (mut record, data) = engine.codec.encode(&data, before)?;
                 record.meta.signed_in.clone_from(signed_in);
                 record.meta.terms = *terms;
                 engine.lifetime.begun(&record, now).set(&mut record);
@@ -235,14 +235,14 @@ impl<T: SessionData> Replacing<'_, '_, T> {
                 let data = decode()?;
                 let Some(signed_in) = before.meta.signed_in.clone() else { return Ok(None) };
                 let times = engine.lifetime.renewed(before, now);
-                let mut record = engine.codec.encode(&data, before)?;
+                let (mut record, data) = engine.codec.encode(&data, before)?;
                 record.meta.signed_in = Some(SignedIn { at: now, ..signed_in });
                 times.set(&mut record);
                 Some((record, data, nothing()))
             }
             Purpose::SignOut(keep) => {
                 let data = keep.keep(decode()?);
-                let (record, _) = engine.begin(&data, Beginning::default())?;
+                let (record, data, _) = engine.begin(&data, Beginning::default())?;
                 Some((record, data, nothing()))
             }
         })

@@ -29,8 +29,12 @@ pub enum DataProblem {
     ReservedName,
     /// Two fields have this name.
     DuplicateName,
+    /// The name of a user is empty.
+    EmptyName,
     /// The name of a user, or the label of a session, is longer than this number of bytes.
     NameTooLong(usize),
+    /// The time for which the session is to be kept is none.
+    NoTime,
     /// The names on the way to the value are longer than this number of bytes.
     PathTooLong(usize),
     /// The key of a map is not text, a number or a boolean.
@@ -95,6 +99,13 @@ pub(crate) fn path_of(path: &Path) -> String {
     text_of(&parts_of(path))
 }
 
+/// The same of a field that is missing there.
+pub(crate) fn path_of_missing(path: &Path, name: &str) -> String {
+    let mut parts = vec![Part::Name(name.to_owned())];
+    parts.extend(parts_of(path));
+    text_of(&parts)
+}
+
 /// The same of a field.
 pub(crate) fn path_of_field(name: &str) -> String {
     text_of(&[Part::Name(name.to_owned())])
@@ -152,6 +163,8 @@ impl fmt::Display for DataProblem {
             Self::NotAnObject => f.write_str("is not an object with named fields"),
             Self::ReservedName => f.write_str("is a name that is reserved"),
             Self::DuplicateName => f.write_str("is there twice"),
+            Self::EmptyName => f.write_str("is empty"),
+            Self::NoTime => f.write_str("is no time at all"),
             Self::NameTooLong(limit) => write!(f, "is a name of more than {limit} bytes"),
             Self::PathTooLong(limit) => write!(f, "is a path of more than {limit} bytes"),
             Self::KeyNotText => f.write_str("has a key that is not text, a number or a boolean"),

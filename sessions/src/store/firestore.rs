@@ -37,7 +37,7 @@ use tokio::sync::OnceCell;
 
 use self::{
     channels::{Call, Channels},
-    failure::{of_access, of_write},
+    failure::{is_unsent, of_access, of_connection, of_write},
     one_frame::OneFrame,
 };
 use super::{Condition, Store, StoreError, Stored, Version, Write};
@@ -84,7 +84,7 @@ impl FirestoreStore {
             let (options, project, database) = (Arc::clone(&options), project.clone(), database.clone());
             Box::pin(async move {
                 let options = options.get_or_try_init(|| options_of(project, database)).await?;
-                FirestoreDb::with_options(options.clone()).await.map_err(of_access)
+                FirestoreDb::with_options(options.clone()).await.map_err(of_connection)
             })
         };
         Self { collection: collection.into(), channels: Channels::new(channels, Box::new(connect)) }
@@ -106,7 +106,7 @@ impl FirestoreStore {
     {
         let connect = move || -> BoxFuture<'static, _> {
             let connecting = connect();
-            Box::pin(async move { connecting.await.map_err(of_access) })
+            Box::pin(async move { connecting.await.map_err(of_connection) })
         };
         Self { collection: collection.into().into(), channels: Channels::new(channels, Box::new(connect)) }
     }
@@ -189,8 +189,11 @@ impl FirestoreStore {
         if let Some(limit) = call.db().get_options().request_timeout {
             request.extensions_mut().insert(RequestTimeouts::new().with_total(limit));
         }
-        let response = client.commit(request).await.map_err(FirestoreError::from);
-        let response = call.finish(response).map_err(|error| of_write(error, &conditions))?;
+        let response = client.commit(request).await;
+        let is_unsent = response.as_ref().is_err_and(is_unsent);
+        let response = call
+            .finish(response.map_err(FirestoreError::from))
+            .map_err(|error| if is_unsent { StoreError::unreachable(error) } else { of_write(error, &conditions) })?;
         let results = response.into_inner().write_results;
         let version = |n: usize| Some(time::version_of(results.get(n)?.update_time.as_ref()?));
         Ok(std::array::from_fn(version))

@@ -3,10 +3,11 @@
 use std::{
     collections::BTreeSet,
     sync::Arc,
-    time::{Duration, UNIX_EPOCH},
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 
 use serde_json::{Map, Value, json};
+use tokio::{runtime::Handle, task::JoinSet};
 
 use crate::{
     Record, SessionId, SessionKey,
@@ -98,7 +99,7 @@ async fn a_record_comes_back_as_it_was_put(store: &dyn Store) {
         let key = fresh_key();
         assert_eq!(get(store, &key).await, None, "nothing is stored under a fresh key");
         let version = put(store, &key, &record, Condition::Absent).await;
-        assert_eq!(get(store, &key).await, Some(Stored { record, version }));
+        assert_eq!(get(store, &key).await, Some(Stored { record, version }), "a record comes back as it was put");
         remove(store, &key).await;
     }
 }
@@ -128,10 +129,10 @@ async fn every_value_comes_back_as_it_was_put(store: &dyn Store) {
         let key = fresh_key();
         let version = put(store, &key, &record, Condition::Absent).await;
         let stored = get(store, &key).await;
-        assert_eq!(stored, Some(Stored { record: record.clone(), version }));
+        assert_eq!(stored, Some(Stored { record: record.clone(), version }), "a value comes back as it was put");
         // `==` takes -0.0 for 0.0; text doesn't.
         let text = |record: &Record| serde_json::to_string(&record.data).expect("JSON");
-        assert_eq!(stored.map(|stored| text(&stored.record)), Some(text(&record)));
+        assert_eq!(stored.map(|stored| text(&stored.record)), Some(text(&record)), "-0.0 comes back as -0.0");
         remove(store, &key).await;
     }
 }
@@ -162,7 +163,7 @@ async fn two_writes_are_done_both_or_neither(store: &dyn Store) {
     let second = |version| Write::replace(old, record(3), version);
     let versions = store.put_both(&first, &second(version)).await.expect("both conditions hold");
     for (key, n, version) in [(new, 2, versions[0]), (old, 3, versions[1])] {
-        assert_eq!(get(store, &key).await, Some(Stored { record: record(n), version }));
+        assert_eq!(get(store, &key).await, Some(Stored { record: record(n), version }), "both writes are done");
     }
     let other = fresh_key();
     let stale = store.put_both(&Write::create(other, record(4)), &second(version)).await;
@@ -170,7 +171,8 @@ async fn two_writes_are_done_both_or_neither(store: &dyn Store) {
     assert_eq!(get(store, &other).await, None, "the first is not done without the second");
     let there = store.put_both(&first, &second(versions[1])).await;
     assert!(matches!(there, Err(StoreError::Conflict)), "the first condition does not hold: {there:?}");
-    assert_eq!(get(store, &old).await, Some(Stored { record: record(3), version: versions[1] }));
+    let old_one = Some(Stored { record: record(3), version: versions[1] });
+    assert_eq!(get(store, &old).await, old_one, "the second is not done without the first");
     remove(store, &new).await;
     remove(store, &old).await;
 }
@@ -235,7 +237,7 @@ async fn a_delete_happens_only_if_its_condition_holds(store: &dyn Store) {
     assert!(matches!(stale, Err(StoreError::Conflict)), "the record has changed: {stale:?}");
     assert!(get(store, &key).await.is_some(), "a refused delete deletes nothing");
     store.delete(&key, second).await.expect("the version holds");
-    assert_eq!(get(store, &key).await, None);
+    assert_eq!(get(store, &key).await, None, "a delete whose version holds deletes");
     let nothing = store.delete(&key, second).await;
     assert!(matches!(nothing, Err(StoreError::Conflict)), "there is nothing to delete: {nothing:?}");
 }
@@ -269,7 +271,7 @@ async fn a_list_has_every_session_once_in_order(store: &dyn Store) {
             listed.push(key);
         }
     }
-    assert_eq!(listed, keys.iter().copied().collect::<Vec<_>>());
+    assert_eq!(listed, keys.iter().copied().collect::<Vec<_>>(), "the list has every session once, in order");
     for key in keys {
         remove(store, &key).await;
     }
@@ -277,15 +279,16 @@ async fn a_list_has_every_session_once_in_order(store: &dyn Store) {
 
 async fn racing_writers_lose_nothing(store: Arc<impl Store>) {
     const WRITERS: u64 = 8;
-    const ROUNDS: u64 = 10;
+    /// Long enough for writers of a store in memory to meet.
+    const RACE: Duration = Duration::from_millis(100);
     let key = fresh_key();
     put(&*store, &key, &record(0), Condition::Absent).await;
-    let mut writers = tokio::task::JoinSet::new();
+    let mut writers = JoinSet::new();
     for _ in 0..WRITERS {
-        let store = Arc::clone(&store);
-        writers.spawn(async move {
-            let mut written = 0;
-            while written < ROUNDS {
+        let (store, runtime) = (Arc::clone(&store), Handle::current());
+        let write = async move {
+            let (begun, mut written) = (Instant::now(), 0);
+            while written < 10 || begun.elapsed() < RACE {
                 let stored = get(&*store, &key).await.expect("it is stored");
                 let next = record(number(&stored) + 1);
                 match store.put(&Write::replace(key, next, stored.version)).await {
@@ -294,13 +297,17 @@ async fn racing_writers_lose_nothing(store: Arc<impl Store>) {
                     Err(error) => panic!("{error}"),
                 }
             }
-        });
+            written
+        };
+        // Threads of their own: tasks on a runtime with one thread can't come between two steps without an `await`.
+        writers.spawn_blocking(move || runtime.block_on(write));
     }
+    let mut written = 0;
     while let Some(writer) = writers.join_next().await {
-        writer.expect("a writer does not panic");
+        written += writer.expect("a writer does not panic");
     }
     let end = get(&*store, &key).await.expect("it is stored");
-    assert_eq!(number(&end), WRITERS * ROUNDS, "every write that was acknowledged counts once");
+    assert_eq!(number(&end), written, "every write that was acknowledged counts once");
     remove(&*store, &key).await;
 }
 

@@ -17,7 +17,9 @@ pub enum Fault {
     None,
     /// It takes that long.
     Delay(Duration),
-    /// It fails before anything is done.
+    /// It fails before anything is done, and says so.
+    Unreachable,
+    /// It fails before anything is done, and its caller can't know that.
     Before,
     /// It is done, and then its answer is lost.
     After,
@@ -56,6 +58,7 @@ impl<S: Store> Faulty<S> {
                 sleep(time).await;
                 call.await
             }
+            Fault::Unreachable => Err(StoreError::unreachable("a fault was injected")),
             Fault::Before => Err(lost()),
             Fault::After => {
                 // Whatever it said, nobody hears it.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use exact_sessions::{
-    SessionData, SessionId, Sessions,
+    SessionData, SessionId, Sessions, SignIn,
     store::{Store, Write},
 };
 use proptest::{
@@ -146,6 +146,47 @@ async fn what_is_spent_is_spent_and_a_nonce_has_64_bits() {
     for place in Place::all() {
         let accounts = [3, 2, 1, 0].map(|credits| Account { credits, nonce: (1 << 63) + u64::from(credits) });
         takes(&place, &accounts).await.expect("it holds");
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Lossy {
+    kept: u32,
+    #[serde(skip)]
+    skipped: u32,
+    /// Stored in whole tens.
+    #[serde(with = "tens")]
+    rounded: u32,
+}
+
+mod tens {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+    pub(super) fn serialize<S: Serializer>(value: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(value / 10)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+        Ok(u32::deserialize(deserializer)? * 10)
+    }
+}
+
+#[tokio::test]
+async fn a_change_returns_what_the_next_request_reads() {
+    let set = |data: &mut Lossy| *data = Lossy { kept: 1, skipped: 2, rounded: 37 };
+    let stored = Lossy { kept: 1, skipped: 0, rounded: 30 };
+    for place in Place::all() {
+        let sessions = sessions(place.open(), &Lossy::default());
+        let made = sessions.upsert(None, set).await.expect("a session");
+        let id = made.new_id.expect("an id");
+        let changed = sessions.update(id, set).await.expect("an answer").expect("a session");
+        let signed_in = sessions.sign_in(Some(id), SignIn::new("ada"), set).await.expect("a session");
+        let id = signed_in.new_id.expect("an id");
+        for data in [made.session.data, changed.session.data, signed_in.session.data] {
+            assert_eq!(data, stored);
+        }
+        assert_eq!(sessions.read(id).await.expect("an answer").expect("a session").data, stored);
     }
 }
 

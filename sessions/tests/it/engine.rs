@@ -2,7 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use exact_sessions::{Changed, Error, SessionId, Sessions, record::Meta, store::Store, testing::Fault};
+use exact_sessions::{
+    ChangeError, Changed, Error, Keep, SessionId, Sessions, Settings, SignIn,
+    record::Meta,
+    store::{Store, memory::MemoryStore},
+    testing::Fault,
+};
 use serde_json::json;
 
 use crate::bench::{Bench, Counter};
@@ -320,6 +325,17 @@ async fn failures_say_what_they_are() {
     let (down, tries) = ask(&[Fault::Before]).await;
     assert!(matches!(down, Err(Error::Unavailable { outcome: exact_sessions::Outcome::NotApplied, .. })), "{down:?}");
     assert!(tries > 10, "{tries}");
+    let (unsent, tries) = ask(&[Fault::None, Fault::Unreachable]).await;
+    assert!(
+        matches!(unsent, Err(Error::Unavailable { outcome: exact_sessions::Outcome::NotApplied, .. })),
+        "its writes were never sent: {unsent:?}"
+    );
+    assert!(tries > 10, "{tries}");
+    let unsent = bench.always(&[Fault::Unreachable]).0.upsert(None, Counter::count).await;
+    assert!(
+        matches!(unsent, Err(Error::Unavailable { outcome: exact_sessions::Outcome::NotApplied, .. })),
+        "nor was the new session: {unsent:?}"
+    );
     let (hung, _) = ask(&[Fault::None, Fault::Hang]).await;
     assert!(matches!(hung, Err(Error::Unavailable { outcome: exact_sessions::Outcome::Unknown, .. })), "{hung:?}");
 }
@@ -390,4 +406,57 @@ async fn a_touch_whose_renewal_fails_returns_the_end_that_is_stored() {
     assert_eq!((touched.expires_at, touched.data), (before.expires_at, before.data));
     let touched = cannot_write.touch(id).await.expect("a response").expect("a session");
     assert!(touched.expires_at > before.expires_at, "the next one renews it");
+}
+
+#[tokio::test]
+async fn a_job_reads_changes_and_ends_a_session_by_its_key() {
+    let bench = Bench::new();
+    let id = bench.new_session().await;
+    let key = id.key();
+    let changed = bench.sessions.update(key, |counter| counter.views += 10).await.expect("an answer");
+    assert_eq!(changed.expect("a session").session.data.views, 11);
+    let refused = bench.sessions.try_update(key, |counter| Err::<(), _>(counter.views)).await;
+    assert!(matches!(refused, Err(ChangeError::Refused(11))), "{refused:?}");
+    assert_eq!(bench.sessions.read(key).await.expect("an answer").expect("a session").data.views, 11);
+    assert!(bench.sessions.touch(key).await.expect("an answer").is_some());
+    bench.sessions.delete(key).await.expect("an answer");
+    assert!(bench.sessions.read(id).await.expect("an answer").is_none());
+    assert!(bench.sessions.update(key, Counter::count).await.expect("an answer").is_none(), "nothing is made");
+}
+
+#[tokio::test]
+async fn a_sign_in_needs_a_user_and_time() {
+    let bench = Bench::new();
+    let (hour, none) = (Duration::from_secs(3600), Duration::ZERO);
+    for (who, where_) in [
+        (SignIn::new(""), "user"),
+        (SignIn::new("ada").keep(Keep::For { idle: none, lifetime: hour }), "keep"),
+        (SignIn::new("ada").keep(Keep::For { idle: hour, lifetime: none }), "keep"),
+    ] {
+        let refused = bench.sessions.sign_in(None, who, |_| {}).await;
+        let Err(Error::Data(why)) = refused else { panic!("{refused:?}") };
+        assert_eq!(why.path(), where_);
+    }
+    assert_eq!(bench.stored().await, 0);
+}
+
+#[test]
+fn settings_with_which_nothing_works_and_fields_that_are_not_there_are_mistakes() {
+    let mistake = |settings: Settings, repair: &[&'static str]| {
+        let builder = Sessions::builder(MemoryStore::default(), Counter::default).settings(settings);
+        let builder = builder.repair(repair.iter().copied());
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(builder.build()))).err();
+        panic.map(|panic| panic.downcast_ref::<String>().expect("a message").clone())
+    };
+    let default = Settings::default;
+    assert_eq!(mistake(default(), &["views"]), None);
+    for (settings, name) in [
+        (default().idle_timeout(Duration::ZERO), "idle_timeout"),
+        (default().lifetime(Duration::ZERO), "lifetime"),
+        (default().first_timeout(Some(Duration::ZERO)), "first_timeout"),
+        (default().store_timeout(Duration::ZERO), "store_timeout"),
+    ] {
+        assert_eq!(mistake(settings, &[]), Some(format!("settings: {name} is zero")));
+    }
+    assert_eq!(mistake(default(), &["views", "view"]), Some("repair: the data has no fields [\"view\"]".to_owned()));
 }

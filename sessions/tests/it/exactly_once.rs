@@ -62,6 +62,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         3 => Just(Fault::After),
         1 => Just(Fault::Aborted),
         1 => Just(Fault::Refused),
+        2 => Just(Fault::Unreachable),
         1 => Just(Fault::Hang),
         3 => within(4000_u64).prop_map(Fault::Late),
     ]

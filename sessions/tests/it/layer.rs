@@ -22,9 +22,13 @@ use exact_sessions::{
     store::memory::MemoryStore,
     testing::{Clock, Fault, Faulty},
 };
+use serde::{Deserialize, Serialize};
 use tower::ServiceExt as _;
 
-use crate::bench::{Bench, Counter};
+use crate::{
+    bench::{Bench, Counter},
+    logged::Lines,
+};
 
 type Handle = SessionHandle<Counter>;
 
@@ -319,6 +323,48 @@ async fn a_response_tells_of_the_last_use_alone() {
     let usage = response.extensions().get::<Usages>().and_then(Usages::main).expect("usage");
     assert_eq!((body.as_str(), usage.outcome, &usage.error), ("1", Some("changed"), &None));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_use_that_waits_for_one_that_nobody_polls_is_busy_at_the_deadline() {
+    let page = async |session: Handle| {
+        let mut first = std::pin::pin!(view(&session));
+        assert!(futures::poll!(&mut first).is_pending());
+        let second = session.read().await.map(drop).map_err(|error| error.kind());
+        let first = first.await?;
+        Ok::<_, Error>(format!("{second:?} {first}"))
+    };
+    let store = Faulty::new(Arc::new(MemoryStore::default()), || Fault::Delay(Duration::from_millis(10)));
+    let app = Router::new()
+        .route("/", get(page))
+        .layer(SessionLayer::new(Sessions::<Counter>::new(store), CookiePolicy::without_https()));
+    let (_, body) = tokio::time::timeout(Duration::from_secs(60), ask(&app, "/", "")).await.expect("an end");
+    assert_eq!(body, r#"Err("busy") 1"#);
+}
+
+#[tokio::test]
+async fn two_kinds_of_session_with_one_cookie_are_an_error_in_the_log() {
+    let both = async |customer: Handle, staff: SessionHandle<Staff>| {
+        view(&customer).await?;
+        staff.upsert(|_| {}).await.map(drop)
+    };
+    for (name, shared) in [("session_id", true), ("staff_id", false)] {
+        let cookie = |name| CookiePolicy::named(name).secure(false).build().expect("a cookie");
+        let customers = Sessions::<Counter>::new(MemoryStore::default());
+        let staff = Sessions::<Staff>::new(MemoryStore::default());
+        let app = Router::new()
+            .route("/", get(both))
+            .layer(SessionLayer::new(customers, cookie("session_id")))
+            .layer(SessionLayer::new(staff, cookie(name)));
+        let lines = Lines::default();
+        let log = tracing::subscriber::set_default(lines.clone());
+        ask(&app, "/", "").await;
+        drop(log);
+        assert_eq!(lines.text().contains("have the cookie session_id"), shared, "{}", lines.text());
+    }
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Staff {}
 
 /// A use that nobody awaits any more holds the response back for no longer than a use may take.
 #[tokio::test(start_paused = true)]

@@ -11,6 +11,7 @@ mod exactly_once;
 mod firestore;
 mod fuzz;
 mod layer;
+mod logged;
 mod metrics;
 mod places;
 mod sign_in;

@@ -115,7 +115,7 @@ impl Channels {
     /// Begins a call on the connection with the fewest calls, as soon as it's open.
     pub(super) async fn call(self: &Arc<Self>) -> Result<Call, StoreError> {
         let (mut slot, mut connection) = self.take();
-        let interrupted = || StoreError::unavailable("opening a connection to Firestore was interrupted");
+        let interrupted = || StoreError::unreachable("opening a connection to Firestore was interrupted");
         let opened = connection.wait_for(Option::is_some).await.map_err(|_closed| interrupted())?.clone();
         let db = opened.ok_or_else(interrupted)??;
         slot.is_waiting = true;
@@ -155,7 +155,7 @@ impl Channels {
         let (opened, connection) = watch::channel(None);
         let opening = timeout(CONNECT_TIMEOUT, (self.connect)());
         tokio::spawn(async move {
-            let late = |_| Err(StoreError::unavailable("no connection to Firestore could be opened in time"));
+            let late = |_| Err(StoreError::unreachable("no connection to Firestore could be opened in time"));
             opened.send_replace(Some(opening.await.unwrap_or_else(late)));
         });
         connection

@@ -1,9 +1,32 @@
 //! What Firestore's errors mean to the engine. Their codes decide, never their text: the emulator and the service word
 //! them differently (<https://cloud.google.com/firestore/docs/understand-error-codes>).
 
-use firestore::errors::FirestoreError;
+use std::{error::Error, io};
+
+use firestore::{errors::FirestoreError, gcloud_sdk::tonic::Status};
 
 use super::{Condition, StoreError};
+
+/// A failure to open a connection.
+pub(super) fn of_connection(error: FirestoreError) -> StoreError {
+    match of_access(error) {
+        StoreError::Unavailable(cause) => StoreError::Unreachable(cause),
+        other => other,
+    }
+}
+
+/// Whether a call was not sent, since the connection it was for had been closed and a new one was refused.
+pub(super) fn is_unsent(status: &Status) -> bool {
+    let mut next: Option<&(dyn Error + 'static)> = status.source();
+    while let Some(error) = next {
+        // Only opening a connection fails so.
+        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
 
 /// A failure of a read, which may be repeated as it is.
 pub(super) fn of_access(error: FirestoreError) -> StoreError {

@@ -1,10 +1,6 @@
 //! Stored data that can't be read as the application's.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use exact_sessions::{
     Error, Record, SessionId, Sessions,
@@ -12,9 +8,11 @@ use exact_sessions::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tracing::{Event, Metadata, Subscriber, field, span};
 
-use crate::places::{Place, unhurried};
+use crate::{
+    logged::Lines,
+    places::{Place, unhurried},
+};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum Role {
@@ -40,40 +38,6 @@ async fn edit(store: &impl Store, id: SessionId, edit: impl FnOnce(&mut Record))
     let mut stored = stored(store, id).await;
     edit(&mut stored.record);
     store.put(&Write::replace(id.key(), stored.record, stored.version)).await.expect("a write");
-}
-
-/// Keeps what is logged, in lines.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<String>>);
-
-impl field::Visit for Lines {
-    fn record_debug(&mut self, field: &field::Field, value: &dyn std::fmt::Debug) {
-        write!(self.0.lock().expect("no panic"), "{field}={value:?} ").expect("room");
-    }
-}
-
-impl Subscriber for Lines {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        if event.metadata().target().starts_with("exact_sessions") {
-            event.record(&mut self.clone());
-        }
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
 }
 
 #[tokio::test]
@@ -114,7 +78,7 @@ async fn it_is_an_error_and_stays_as_it_is() {
                 shown.push_str(&text);
             }
             assert_eq!(stored(&store, id).await, before, "{}: not even its version has changed", place.name());
-            let log = lines.0.lock().expect("no panic").clone();
+            let log = lines.text();
             assert!(log.contains(&id.key().to_string()) && log.contains(field), "{log}");
             assert!(!log.contains(&id.expose()), "no secrets");
             for stored in ["Suspended", "many", "dark"] {
@@ -185,10 +149,41 @@ async fn the_path_to_it_is_one_short_line() {
     for (stored, path) in [
         (json!({"by_name": {"a\nb": "many"}}), "by_name[\"a\\nb\"]".to_owned()),
         (json!({"by_name": {long.clone(): "many"}}), format!("by_name[\"{}\"]", "x".repeat(64))),
-        (json!({}), String::new()),
+        (json!({}), "by_name".to_owned()),
     ] {
         edit(&store, id, |record| record.data = stored.as_object().expect("an object").clone()).await;
         let read = sessions.read(id).await.map(drop);
         assert!(matches!(&read, Err(Error::Unreadable { path: found, .. }) if *found == path), "{read:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_field_that_is_missing_is_named() {
+    #[derive(Debug, Default, Serialize, Deserialize)]
+    struct Before {
+        address: BTreeMap<String, String>,
+    }
+    #[derive(Debug, Default, Serialize, Deserialize)]
+    struct After {
+        address: Address,
+        theme: String,
+    }
+    #[derive(Debug, Default, Serialize, Deserialize)]
+    struct Address {
+        street: String,
+    }
+    for (street, missing) in [(None, "address.street"), (Some("Main"), "theme")] {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let before = Sessions::<Before>::new(Arc::clone(&store));
+        let fill =
+            move |data: &mut Before| data.address.extend(street.map(|name| ("street".to_owned(), name.to_owned())));
+        let id = before.upsert(None, fill).await.expect("a session").new_id.expect("an id");
+        let lines = Lines::default();
+        let log = tracing::subscriber::set_default(lines.clone());
+        let read = Sessions::<After>::new(Arc::clone(&store)).read(id).await;
+        drop(log);
+        let Err(Error::Unreadable { path, .. }) = read else { panic!("{read:?}") };
+        assert_eq!(path, missing);
+        assert!(lines.text().contains(missing), "{}", lines.text());
     }
 }

@@ -237,6 +237,26 @@ async fn a_connection_that_cannot_be_opened_is_tried_again_by_the_next_call() {
         })
     };
     let failed = store.ping().await;
-    assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
+    assert!(matches!(failed, Err(StoreError::Unreachable(_))), "{failed:?}");
     store.ping().await.expect("it is there");
+}
+
+#[tokio::test]
+async fn a_write_that_finds_nobody_was_not_sent() {
+    let Some(options) = emulated() else { return };
+    let proxy = Proxy::start(None).await;
+    let store = through(&proxy, 1, options);
+    store.put(&Write::create(fresh_key(), record(1))).await.expect("a write");
+    proxy.close();
+    let refused = async {
+        loop {
+            match store.put(&Write::create(fresh_key(), record(1))).await {
+                Err(StoreError::Unreachable(_)) => return,
+                // The connection broke under it.
+                Err(StoreError::Unavailable(_)) => sleep(Duration::from_millis(1)).await,
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    timeout(TIMEOUT, refused).await.expect("it is refused");
 }

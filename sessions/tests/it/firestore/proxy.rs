@@ -15,7 +15,7 @@ use tokio::{
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
     sync::watch,
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
 };
 
 /// What the client sends before its first frame.
@@ -80,6 +80,11 @@ impl Proxy {
         self.network.age.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Ends all connections, and takes no new ones.
+    pub(super) fn close(&self) {
+        self.accepting.abort();
+    }
+
     /// Holds responses back, or passes them on.
     pub(super) fn respond(&self, responding: bool) {
         self.network.responding.send_replace(responding);
@@ -97,8 +102,10 @@ impl Drop for Proxy {
 }
 
 async fn accept(listener: TcpListener, network: Arc<Network>) {
+    // They end with this task.
+    let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
-        tokio::spawn(connect(client, Arc::clone(&network)));
+        connections.spawn(connect(client, Arc::clone(&network)));
     }
 }
 
