@@ -5,12 +5,14 @@
 //! session that a visitor has renewed a moment ago is never deleted for having expired.
 //!
 //! ```
-//! # use std::time::Duration;
-//! # use exact_sessions::{Error, Sessions, Settings, admin::{Admin, Filter, State}, store::memory::MemoryStore};
+//! # use exact_sessions::{Error, Sessions, Settings, admin::{Filter, State}, store::memory::MemoryStore};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Error> {
 //! # let store = MemoryStore::default();
-//! let admin = Admin::new(store, Duration::from_secs(2));
+//! # #[derive(Default, serde::Serialize, serde::Deserialize)]
+//! # struct Cart {}
+//! // `Admin::new(store, timeout)` needs no type.
+//! let admin = Sessions::<Cart>::new(store).admin();
 //!
 //! // Look at all of them, one page at a time.
 //! let mut after = None;
@@ -50,16 +52,30 @@ use crate::{
 };
 
 /// The sessions in a store, to look at and to look after.
+///
+/// One of [`Sessions::admin`](crate::Sessions::admin) has data of an earlier version as the application reads it, and
+/// leaves data of a later one alone. One of [`Admin::new`] has all data as it is stored.
 pub struct Admin {
     store: Arc<dyn Store>,
     timeout: Duration,
+    upgrade: Upgrade,
 }
+
+/// The record as the application's version has it; `None` if it has it so already.
+type Upgrade = Arc<dyn Fn(&SessionKey, &Record) -> Result<Option<Record>, Error> + Send + Sync>;
 
 impl Admin {
     /// Looks after the sessions in this store. `timeout` is the deadline for the work on one session or one
     /// page, retries included.
+    ///
+    /// It knows nothing of versions: where the application's data has any, an [`update`](Self::update) must leave the
+    /// fields of the version that the record has. [`Sessions::admin`](crate::Sessions::admin) sees to that.
     pub fn new(store: impl Store, timeout: Duration) -> Self {
-        Self { store: Arc::new(store), timeout }
+        Self::with_upgrade(Arc::new(store), timeout, Arc::new(|_, _| Ok(None)))
+    }
+
+    pub(crate) fn with_upgrade(store: Arc<dyn Store>, timeout: Duration, upgrade: Upgrade) -> Self {
+        Self { store, timeout, upgrade }
     }
 
     /// The sessions whose keys come after `after`, in ascending order, at most `limit`. None is the end.
@@ -67,7 +83,8 @@ impl Admin {
     /// # Errors
     /// See [`Error`].
     pub async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Stored)>, Error> {
-        self.budget().repeat(Operation::List, || self.store.list(after, limit)).await
+        let page = self.budget().repeat(Operation::List, || self.store.list(after, limit)).await?;
+        Ok(self.all_upgraded(page))
     }
 
     /// The same for the sessions that may pass the filter: of one user, if it names one, by the store's index. Which of
@@ -82,7 +99,10 @@ impl Admin {
         limit: usize,
     ) -> Result<Vec<(SessionKey, Stored)>, Error> {
         match &filter.user {
-            Some(user) => self.budget().repeat(Operation::List, || self.store.list_user(user, after, limit)).await,
+            Some(user) => {
+                let page = self.budget().repeat(Operation::List, || self.store.list_user(user, after, limit)).await?;
+                Ok(self.all_upgraded(page))
+            }
             None => self.page(after, limit).await,
         }
     }
@@ -93,7 +113,7 @@ impl Admin {
     /// See [`Error`].
     pub async fn get(&self, key: &SessionKey) -> Result<Option<Record>, Error> {
         let stored = self.budget().read(|| self.store.get(key)).await?;
-        Ok(stored.map(|stored| stored.record))
+        Ok(stored.map(|stored| self.upgraded(key, stored).record))
     }
 
     /// Deletes a session in whatever state it is, with the one it was rotated to; and whether there was one.
@@ -109,6 +129,18 @@ impl Admin {
     #[must_use]
     pub fn purge(&self, filter: Filter) -> Purge<'_> {
         Purge::new(self, filter)
+    }
+
+    fn all_upgraded(&self, page: Vec<(SessionKey, Stored)>) -> Vec<(SessionKey, Stored)> {
+        page.into_iter().map(|(key, stored)| (key, self.upgraded(&key, stored))).collect()
+    }
+
+    /// As the application has it, or as it is stored where the application can't read it.
+    fn upgraded(&self, key: &SessionKey, stored: Stored) -> Stored {
+        match (self.upgrade)(key, &stored.record) {
+            Ok(Some(record)) => Stored { record, ..stored },
+            Ok(None) | Err(_) => stored,
+        }
     }
 
     fn budget(&self) -> Budget {

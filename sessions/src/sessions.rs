@@ -8,6 +8,7 @@ use tracing::Instrument;
 use crate::{
     Admission, ChangeError, Changed, DataError, DataProblem, Error, Keep, Meter, Session, SessionData, SessionId,
     SessionKey, Settings, SignIn, UserSession,
+    admin::Admin,
     builder::SessionsBuilder,
     engine::{Applied, Beginning, Budget, Change, Created, Detach, Engine, Read, Refusable, Replacement, Total, Value},
     metrics,
@@ -288,6 +289,14 @@ impl<T: SessionData> Sessions<T> {
         let user = user.to_owned();
         let meter = self.meter.clone();
         self.task(move |engine, _budget| async move { engine.end_all_of_user(&user, spared, &meter).await }).await
+    }
+
+    /// Looks after these sessions from outside of requests: see [`admin`](crate::admin).
+    #[must_use]
+    pub fn admin(&self) -> Admin {
+        let engine = Arc::clone(&self.engine);
+        let upgrade = move |key: &_, record: &_| engine.codec.upgrades.upgraded(key, record);
+        Admin::with_upgrade(Arc::clone(&self.engine.store), self.engine.settings.store_timeout, Arc::new(upgrade))
     }
 
     /// Whether the store can be reached and used, within the deadline. It is called once.

@@ -17,6 +17,7 @@ use crate::{
 type Change<'a> = dyn FnMut(&mut Map<String, Value>) -> Result<(), Cause> + Send + 'a;
 
 struct Updating<'a> {
+    admin: &'a Admin,
     key: SessionKey,
     change: &'a mut Change<'a>,
     /// What the last run has left.
@@ -33,7 +34,7 @@ impl Admin {
     ///
     /// # Errors
     /// See [`Error`]: [`Error::Data`] if `change` fails or leaves what can't be stored, [`Error::Unreadable`] if none of
-    /// the fields can be read. Unless it says [`Outcome::Unknown`](crate::Outcome::Unknown), nothing was changed.
+    /// the fields can be read, [`Error::Newer`] if they are of a later version of the application. Unless it says [`Outcome::Unknown`](crate::Outcome::Unknown), nothing was changed.
     pub async fn update(
         &self,
         key: &SessionKey,
@@ -45,7 +46,7 @@ impl Admin {
         for _ in 0..2 {
             let stored = budget.read(|| self.store.get(&next)).await?.map(std::sync::Arc::new);
             let base = Base { stored, is_guess: false };
-            let mut plan = Updating { key: next, change: &mut change, record: None };
+            let mut plan = Updating { admin: self, key: next, change: &mut change, record: None };
             match transact(&self.store, next, &mut plan, &mut budget, base, |_| {}).await? {
                 End::Applied { .. } | End::Kept(_) => return Ok(plan.record.map(|record| (next, record))),
                 End::Moved(successor) => next = successor,
@@ -71,14 +72,16 @@ impl Plan for Updating<'_> {
             let cause = cause(damaged.reason.as_str());
             return Err(Error::Unreadable { key: self.key, path: String::new(), cause });
         }
-        let mut record = Record { obsolete: Vec::new(), ..base.record.clone() };
+        let upgraded = (self.admin.upgrade)(&self.key, &base.record)?;
+        let before = upgraded.as_ref().unwrap_or(&base.record);
+        let mut record = Record { obsolete: Vec::new(), ..before.clone() };
         (self.change)(&mut record.data).map_err(|cause| DataError::from(DataProblem::Custom(cause.to_string())))?;
         // How much a session may hold is the application's own setting.
         check_fields(&record.data, usize::MAX)?;
         record.damaged.retain(|name, _| !record.data.contains_key(name));
         if let Some(fields) = &mut record.meta.fields {
             // What was added is for the application to read.
-            let added = record.data.keys().filter(|name| !base.record.data.contains_key(*name));
+            let added = record.data.keys().filter(|name| !before.data.contains_key(*name));
             let own: Vec<_> =
                 fields.iter().filter(|name| record.data.contains_key(*name)).chain(added).cloned().collect();
             *fields = own;

@@ -216,3 +216,43 @@ async fn a_step_that_fails_leaves_the_session_as_it_is() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_admin_of_an_application_changes_data_of_its_own_version_alone() {
+    each_place(async |store| {
+        let (old, new) = (old(Arc::clone(&store), unhurried()), new(Arc::clone(&store), unhurried()));
+        let id = old.upsert(None, |data| data.views.push(1)).await.expect("a session").new_id.expect("an id");
+        let key = id.key();
+        let admin = new.admin();
+        let is_upgraded = |record: &exact_sessions::Record| record.data.get("seen") == Some(&json!([1]));
+        assert!(is_upgraded(&admin.get(&key).await.expect("an answer").expect("a record")));
+        let page = admin.page(None, 100).await.expect("an answer");
+        let listed = page.iter().find(|(listed, _)| *listed == key).expect("it is listed");
+        assert!(is_upgraded(&listed.1.record));
+        assert_eq!(stored(&store, id).await.record.data["views"], json!([1]), "looking changes nothing");
+
+        let set = |fields: &mut Map<String, Value>| {
+            fields.insert("seen".into(), json!([1, 2]));
+            Ok(())
+        };
+        admin.update(&key, set).await.expect("an answer").expect("a session");
+        assert_eq!(
+            new.read(id).await.expect("an answer").expect("a session").data.seen,
+            [1, 2],
+            "not lost in the upgrade"
+        );
+        let record = stored(&store, id).await.record;
+        assert!(!record.data.contains_key("views"), "it is of the new version: {record:?}");
+
+        let newer = old.admin().update(&key, set).await;
+        assert!(matches!(newer, Err(Error::Newer { stored: 2, supported: 1, .. })), "{newer:?}");
+        assert_eq!(stored(&store, id).await.record, record);
+        assert!(is_there(&old.admin().get(&key).await), "it can be looked at, and deleted");
+        assert!(old.admin().delete(&key).await.expect("an answer"));
+    })
+    .await;
+}
+
+fn is_there<T, E>(found: &Result<Option<T>, E>) -> bool {
+    matches!(found, Ok(Some(_)))
+}

@@ -11,7 +11,8 @@ mod purge;
 mod set;
 mod show;
 
-use sessions::admin::Admin;
+use app::visitor::Visitor;
+use sessions::{Settings, admin::Admin};
 
 pub(crate) use self::args::SessionsCommand;
 use crate::{cli::exit::Failure, config::StoreSettings, store};
@@ -26,7 +27,8 @@ impl Sessions {
     fn open(settings: &StoreSettings) -> Result<Self, Failure> {
         let location = settings.location();
         let store = store::open_existing(&location)?;
-        Ok(Self { admin: Admin::new(store, settings.timeout), store: store::describe(&location) })
+        let settings = Settings::default().store_timeout(settings.timeout);
+        Ok(Self { admin: Visitor::sessions(store, settings).admin(), store: store::describe(&location) })
     }
 
     /// Returns a function that adds the store to an error.
