@@ -23,6 +23,8 @@ account=${name//_/-}
 [[ ${#account} -ge 6 ]] || account+=-server
 
 dir=$(realpath -m "$dir")
+# A C library's build (jemalloc's) refuses such a path, minutes later.
+[[ $dir != *[[:space:]]* ]] || fail "DIR: $dir has a space in its path, which some C libraries can't be built below"
 [[ $dir/ != "$PWD"/* ]] || fail "DIR: $dir is inside of the template"
 
 # What is about the template: its own tests, figures, pictures and history.
@@ -58,12 +60,19 @@ edit '/kitchen-sink/d' .gitignore end2end/package.json
 edit 's/: `make kitchen-sink`\././; /scripts\/new\.sh/d' docs/architecture.md
 edit '/^## Your own name$/,/^## What is yours/ { /^## What is yours/!d; }' docs/make-it-yours.md
 edit 's/- run: \.ci\/run/- run: make lint test/; s/^(# Runs) \.ci\/run, .*(make lint)/\1 \2/' .github/workflows/*
-edit 's/\[([^]]*)\]\([^)]*(page|performance|scale|README)\.md[^)]*\)/\1/g' docs/*.md
+edit 's/\[([^]]*)\]\(((\.\.\/)?README|page|performance|scale)\.md[^)]*\)/\1/g' docs/*.md
 
 if [[ $page == empty ]]; then
   xargs rm -rf <"$template/scripts/new/empty/removed"
   cp -R "$template/scripts/new/empty/." "$dir"
   rm removed
+  edit '/^<!-- tutorial: -->$/,/^<!-- tutorial end -->$/d' docs/*.md
+  edit 's/--field=greeting //' docs/make-it-yours.md
+  cat -s docs/make-it-yours.md >guide && mv guide docs/make-it-yours.md
+  edit 's/ +GREETING$//; s/ +(Salut le Monde|Ciao Mondo)$//; s/ greeting=.Hola Mundo.$//; /^greeting /d' docs/operations.md
+  edit 's/`greeting`, `views`/`views`/; s/`greeting` and `views`/`views`/; s/, a change or a look at `\/session`/ or a change/' docs/*.md
+  edit 's/greeting and views/views/; s/\(greeting views\)/(views)/' scripts/deploy/setup-firestore.sh
+  edit "s/, greeting='Hola Mundo'//" server/src/cli/sessions/args.rs
   edit '/UnknownGreeting => /d; s/(Self::)?UnknownGreeting \| //; /UnknownGreeting|none of the greetings/d' app/src/server_fns/error.rs
   edit 's/To the greeting/To the first page/; s/Your count can/Your session can/' app/src/pages/notice.rs
   edit 's/^(\/\/\/ Serves) a page that .*/\1 the app/' server/src/cli/args.rs
@@ -80,8 +89,8 @@ rust=$(sed 's/[\\"]/\\&/g' <<<"$title")
 git init --quiet --initial-branch=main
 git add --all
 git ls-files -z -- . ':!sessions' ':!LICENSE' ':!scripts/lib.sh' ':!.github' ':!*.png' ':!*.ico' | while IFS= read -rd '' file; do
-  edit "s/hello-sessions@/$account@/g; s/account=hello-sessions/account=$account/; s/by default hello-sessions/by default $account/
-    s/cache\/hello-sessions/cache\/@SHARED@/g; s/hello-sessions/$name/g; s/@SHARED@/hello-sessions/g
+  edit "s/hello-sessions@/@ACCOUNT@@/g; s/account=hello-sessions/account=@ACCOUNT@/; s/by default hello-sessions/by default @ACCOUNT@/
+    s/cache\/hello-sessions/cache\/@SHARED@/g; s/hello-sessions/$name/g; s/@SHARED@/hello-sessions/g; s/@ACCOUNT@/$account/g
     s/\\bsession_id\\b/${name//-/_}_session/g; s/\"(Hello, again|@TITLE@)\"/\"$(quoted "$rust")\"/g; s/@TITLE@/$(quoted "$title")/g" "$file"
 done
 git -C "$template" rev-parse HEAD >.template

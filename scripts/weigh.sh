@@ -4,7 +4,7 @@
 # the budget is a failure. weigh.sh [ORIGIN]; without one it starts a server.
 source "$(dirname "$0")/lib.sh"
 
-# What the first visit of the greeting page may load, in bytes. An app made from this sets its own.
+# What a first visit may load, in bytes. An app made from this sets its own.
 budget=60000
 work=$(mktemp -d)
 server=

@@ -20,7 +20,7 @@ mod json;
 #[cfg(feature = "ssr")]
 mod server;
 #[cfg(feature = "ssr")]
-pub use server::error_response;
+pub use server::{FormFailure, error_response, is_form};
 
 /// A value from its JSON; `None` if it isn't one's.
 #[cfg(all(feature = "hydrate", not(feature = "ssr")))]
@@ -44,13 +44,16 @@ pub trait HttpError: FromServerFnError + Serialize + DeserializeOwned + Send {
     /// The status of a response with this error.
     fn status(&self) -> StatusCode;
 
+    /// What happened, and what to do, for the visitor.
+    fn message(&self) -> &'static str;
+
     /// After how many seconds it is worth trying again, for the header field `Retry-After`.
     fn retry_after(&self) -> Option<u32> {
         None
     }
 
-    /// Whether a form with this error leads back to its page, since that shows the state of things better than a bare
-    /// error does: by default, if it is worth trying again.
+    /// Whether a form with this error leads back to its page, since that shows the state of things better than the
+    /// [`message`](Self::message) alone does: by default, if it is worth trying again.
     fn leads_back(&self) -> bool {
         self.retry_after().is_some()
     }

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const [guide, folder] = process.argv.slice(2);
-const steps = readFileSync(guide, 'utf8').matchAll(/<!-- (.*?) -->\n```rust\n(.*?)```\n/gs);
+const steps = readFileSync(guide, 'utf8').matchAll(/<!-- ([^\n]*) -->\n```rust\n(.*?)```\n/gs);
 let done = 0;
 for (const [, where, code] of steps) {
   const created = /^new: (.*)$/.exec(where)?.[1];

@@ -24,6 +24,7 @@ mkdir "$work/full" && touch "$work/full/file"
 NAME=my-app DIR=$work/full wrong DIR
 NAME=my-app DIR=$work/none PAGE=both wrong PAGE
 NAME=my-app DIR=$work/none TITLE=$'two\nlines' wrong TITLE
+NAME=my-app DIR="$work/no ne" wrong DIR
 [[ ! -e $work/none ]] || fail "a name that was refused left a folder"
 
 serve() { # FOLDER: builds the app and starts it; sets origin
@@ -43,6 +44,7 @@ stop() {
   wait "$server" || true
   server=
 }
+sessions() { SESSION_STORE=sqlite:$work/app/sessions.db "$template/target/debug/server" sessions "$@"; }
 jar=$work/jar
 get() { curl -fsS --cookie "$jar" --cookie-jar "$jar" "$@"; }
 has() { # TEXT WHERE: what is read from stdin has it
@@ -70,8 +72,10 @@ get "${json[@]}" --data '{}' "$origin/api/notes" | has '["first","milk & \"eggs\
 get "$origin/notes" | has '<li>milk &amp; "eggs"</li>' "the page of notes"
 get "$origin/notes" | has 'data-props="{&quot;limit&quot;:100}"' "the island"
 get "$origin/" | has '4 views for' "the page: notes are no views"
+for n in {3..10}; do get "${json[@]}" --data "{\"note\": {\"text\": \"$n\"}}" "$origin/api/add-note" | has "$n" "the count of notes"; done
+get --no-fail "${json[@]}" --data '{"note": {"text": "11"}}' "$origin/api/add-note" | has '"full"' "the refusal"
+sessions set "$(sessions list --json | sed -E 's/.*"id":"([0-9a-f]+)".*/\1/')" 'notes=["first","milk & \"eggs\""]' >/dev/null
 get "$origin/session" | has '<dt>Notes</dt><dd>["first","milk &amp; \"eggs\""]</dd>' "the page of what is stored"
-sessions() { SESSION_STORE=sqlite:$work/app/sessions.db "$template/target/debug/server" sessions "$@"; }
 id=$(sessions list --json | sed -E 's/.*"id":"([0-9a-f]+)".*/\1/')
 sessions set "$id" 'notes=["set by hand"]' >/dev/null
 get "$origin/notes" | has '<li>set by hand</li>' "the page of notes"
@@ -88,8 +92,11 @@ sed -i.before 's/#\[serde(default, skip_serializing_if = "Vec::is_empty")\]/#[se
 
 say "an app with an empty page"
 rm "$jar"
-NAME=x9 PAGE=empty DIR=$work/empty scripts/new.sh
-! grep -rnE 'greeting|CounterState' "$work/empty/app/src" || fail "something of the greeting page is left"
+# The template's own name in it must not be taken for the template's.
+name=hello-sessions-2
+NAME=$name TITLE=X9 PAGE=empty DIR=$work/empty scripts/new.sh
+! grep -rniE 'greeting|CounterState|session\.json' "$work/empty"/{app,docs,server,scripts} || fail "something of the greeting page is left"
+! grep -rn "$name-[0-9]" "$work/empty" --exclude-dir=.git || fail "the name is there twice"
 (cd "$work/empty" && scripts/offline/check-image.sh --build-stage) || fail "its image can't be built"
 serve "$work/empty"
 get "$origin/" | has '<h1>X9</h1>' "the page"

@@ -36,6 +36,11 @@ pub async fn not_found(method: Method, page: Page) -> Response {
     }
 }
 
+/// What a visitor sees whose form was refused.
+pub async fn refused(page: Page, status: StatusCode, reason: &'static str, back: String) -> Response {
+    (status, notice(page, "Not done", reason, "Back", back).await).into_response()
+}
+
 async fn notice(
     page: Page,
     title: &'static str,

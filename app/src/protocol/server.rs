@@ -61,13 +61,33 @@ async fn read<I: DeserializeOwned, E: HttpError>(request: Request<Body>) -> Resu
         // Not strict: browsers send the brackets in a field's name percent-encoded.
         serde_qs::Config::new(FORM_DEPTH, false).deserialize_bytes(&body).map_err(|error| error.to_string())
     };
-    input.map_err(|error| E::from_server_fn_error(ServerFnErrorErr::Args(error)))
+    input.map_err(|error| {
+        // It may quote what the visitor has sent, so it's for whoever looks for it.
+        tracing::debug!(error, "the arguments of a server function can't be read");
+        E::from_server_fn_error(ServerFnErrorErr::Args(error))
+    })
 }
 
 /// The response to a request that failed: this body, with the status of the error.
 pub fn error_response(error: &impl HttpError, body: impl IntoResponse) -> Response<Body> {
     let retry_after = error.retry_after().map(|seconds| [(RETRY_AFTER, HeaderValue::from(seconds))]);
     (error.status(), retry_after, body).into_response()
+}
+
+/// Whether a request is a form's, whose browser shows the response as a page.
+pub fn is_form(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).map_or(&b""[..], HeaderValue::as_bytes);
+    accept.windows(9).any(|types| types == b"text/html")
+}
+
+/// What a visitor is to see whose form failed, and does not lead back to its page by itself. In the extensions of the
+/// response.
+#[derive(Clone, Debug)]
+pub struct FormFailure {
+    /// What happened, and what to do.
+    pub message: &'static str,
+    /// The path of the page that the form is on.
+    pub back: String,
 }
 
 /// Who sent a request.
@@ -80,25 +100,29 @@ enum Sender {
 
 impl Sender {
     fn of(headers: &HeaderMap) -> Self {
-        let accept = headers.get(ACCEPT).map_or(&b""[..], HeaderValue::as_bytes);
-        if accept.windows(9).any(|types| types == b"text/html") {
-            Self::Form(page_of(headers).unwrap_or_else(|| "/".to_owned()))
-        } else {
-            Self::Script
-        }
+        if is_form(headers) { Self::Form(page_of(headers).unwrap_or_else(|| "/".to_owned())) } else { Self::Script }
     }
 
     /// The response with a server function's result, whose value is JSON already.
     fn respond<E: HttpError>(self, result: Result<Vec<u8>, E>) -> Response<Body> {
         let leads_back = result.as_ref().map_or_else(HttpError::leads_back, |_| true);
         let json = |body| ([(CONTENT_TYPE, "application/json")], body);
-        let response = match result {
+        let failure = match (&self, &result) {
+            (Self::Form(page), Err(error)) if !leads_back => {
+                Some(FormFailure { message: error.message(), back: page.clone() })
+            }
+            _ => None,
+        };
+        let mut response = match result {
             Ok(body) => json(body).into_response(),
             Err(error) => {
                 let body = serde_json::to_vec(&error).unwrap_or_default();
                 error_response(&error, json(body))
             }
         };
+        if let Some(failure) = failure {
+            response.extensions_mut().insert(failure);
+        }
         if let Self::Form(page) = self {
             // Leptos sends every form back to its `Referer`, whatever the result; these options overrule it.
             redirect_form(response.status(), leads_back.then_some(page));

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::HttpError;
 
-/// How a server function fails. To add an error, add a variant; the compiler names the places that say what it means.
+/// How a server function fails. To add an error, add a variant; the compiler names the places that must say what it means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApiError {
@@ -31,10 +31,8 @@ pub enum ApiError {
     Unreachable,
 }
 
-impl ApiError {
-    /// What happened, and what to do, for the visitor.
-    #[must_use]
-    pub fn message(self) -> &'static str {
+impl HttpError for ApiError {
+    fn message(&self) -> &'static str {
         match self {
             Self::Unavailable => "Your session can’t be reached. Nothing is lost: try again.",
             Self::TooMany => "Too many new visitors just now. Try again in a minute.",
@@ -45,9 +43,7 @@ impl ApiError {
             }
         }
     }
-}
 
-impl HttpError for ApiError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Unavailable | Self::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
@@ -64,7 +60,7 @@ impl HttpError for ApiError {
         match self {
             Self::Unavailable | Self::Unreachable => Some(2),
             Self::TooMany => Some(60),
-            Self::UnknownGreeting | Self::NoSession | Self::Superseded | Self::BadRequest | Self::Broken => None,
+            _ => None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::use_context;
 use serde_json::Value;
-use sessions::{Error, Session, axum::SessionHandle};
+use sessions::{ChangeError, Error, Session, axum::SessionHandle};
 
 use super::{ApiError, StoredField};
 use crate::{components::session_info::SessionInfo, greeting::Greeting, shell::Site, visitor::Visitor};
@@ -99,6 +99,16 @@ impl From<Error> for ApiError {
             }
             // `Unreadable`, `HeadSent`, and what the crate may add.
             _ => Self::Broken,
+        }
+    }
+}
+
+/// What a change that may refuse fails with: one with a `try_` verb, that refuses with an error of its own.
+impl From<ChangeError<Self>> for ApiError {
+    fn from(error: ChangeError<Self>) -> Self {
+        match error {
+            ChangeError::Refused(refusal) => refusal,
+            ChangeError::Failed(error) => error.into(),
         }
     }
 }

@@ -6,6 +6,7 @@ use leptos::prelude::document;
 
 use crate::{
     browser::spawn,
+    protocol::HttpError,
     server_fns::{ApiError, StoredField, stored_data},
     tabs,
 };

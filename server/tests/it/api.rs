@@ -112,6 +112,18 @@ async fn a_greeting_that_is_none_changes_nothing(app: TestApp) {
     let unknown = browser.post(&server, "/api/greeting", "greeting=Moin").await;
     assert_eq!((unknown.header("content-type"), &*unknown.body), (Some("application/json"), "\"unknown_greeting\""));
 
+    let form = browser.form(&server, "/api/greeting", "greeting=Moin").header("Accept", NAVIGATION);
+    let refused = browser.send(form.header("Referer", server.url("/session?a=b"))).await;
+    assert_eq!((refused.status, refused.header("location")), (422, None));
+    assert!(refused.header("content-type").is_some_and(|kind| kind.starts_with("text/html")), "{refused:?}");
+    assert!(
+        refused.body.contains("Load the page again") && refused.body.contains("href=\"/session?a=b\""),
+        "{refused:?}"
+    );
+    let form = browser.form(&server, "/api/greeting", "greeting=Moin").header("Accept", NAVIGATION);
+    let elsewhere = browser.send(form.header("Referer", "https://elsewhere.example/x")).await;
+    assert!(elsewhere.status == 422 && !format!("{elsewhere:?}").contains("elsewhere"), "{elsewhere:?}");
+
     let without_cookie = Browser::new().post(&server, "/api/greeting", "greeting=Moin").await;
     assert_eq!((without_cookie.status, without_cookie.new_id()), (422, None));
     assert_eq!(app.store.sessions().await, 1);

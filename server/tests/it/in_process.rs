@@ -12,7 +12,7 @@ use sessions::{Sessions, Settings, SignIn, store::memory::MemoryStore, testing::
 use tempfile::TempDir;
 
 /// The site over HTTPS.
-fn site() -> (Router, TempDir) {
+pub(crate) fn site() -> (Router, TempDir) {
     site_with(true)
 }
 

@@ -5,6 +5,7 @@ use leptos::{ev::MouseEvent, prelude::*, task::spawn_local};
 
 use crate::{
     island_state::{self, StateId},
+    protocol::HttpError,
     server_fns::{CounterView, refresh},
 };
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sessions::{Error, Session, axum::SessionHandle};
+use sessions::{ChangeError, Error, Session, axum::SessionHandle};
 
 use super::ApiError;
 use crate::visitor::Visitor;
@@ -37,6 +37,16 @@ impl From<Error> for ApiError {
             Error::Busy | Error::Unavailable { .. } | Error::Misconfigured(_) | Error::Newer { .. } => Self::Unavailable,
             // `Unreadable`, `HeadSent`, and what the crate may add.
             _ => Self::Broken,
+        }
+    }
+}
+
+/// What a change that may refuse fails with: one with a `try_` verb, that refuses with an error of its own.
+impl From<ChangeError<Self>> for ApiError {
+    fn from(error: ChangeError<Self>) -> Self {
+        match error {
+            ChangeError::Refused(refusal) => refusal,
+            ChangeError::Failed(error) => error.into(),
         }
     }
 }

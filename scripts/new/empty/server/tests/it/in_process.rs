@@ -12,7 +12,7 @@ use sessions::{Settings, store::memory::MemoryStore, testing::Visitor};
 use tempfile::TempDir;
 
 /// The site over HTTPS, whose built files are empty. The folder is removed when the last part is dropped.
-fn site() -> (Router, TempDir) {
+pub(crate) fn site() -> (Router, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let pkg = folder.path().join("pkg");
     std::fs::create_dir(&pkg).expect("a folder");
