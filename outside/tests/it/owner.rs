@@ -14,11 +14,11 @@ use axum::{
     routing::{get, post},
 };
 use exact_sessions::{
-    Admission, Error, SessionKey, SignIn,
+    Admission, ChangeError, Error, Outcome, SessionKey, Sessions, SignIn,
     admin::field_names,
     axum::{SessionHandle, SessionLayer, Usages},
-    store::cause,
-    testing::Visitor,
+    store::{cause, memory::MemoryStore},
+    testing::{Fault, Visitor},
 };
 use outside::{Customer, Staff, customer_cookie, pages, staff_cookie};
 use serde_json::json;
@@ -78,6 +78,69 @@ async fn the_owner_mends_the_data_of_a_customer_whose_session_has_a_new_id() {
     assert_eq!(customer.get(&place.app, "/view").await.text(), "43");
     customer.post(&place.app, "/sign-out", &()).await;
     assert_eq!(admin.update(&key, |_| Ok(())).await.expect("an answer"), None);
+}
+
+#[tokio::test]
+async fn a_job_changes_the_carts_of_a_person_by_their_keys() {
+    let place = Place::new();
+    for _ in 0..3 {
+        new_customer().sign_in(&place.customers, SignIn::new("ada"), |_| {}).await.expect("a sign-in");
+    }
+    let mut other = new_customer();
+    other.sign_in(&place.customers, SignIn::new("bob"), |_| {}).await.expect("a sign-in");
+    let give = |customer: &mut Customer| match customer.cart.insert("a present".to_owned(), 1) {
+        None => Ok(()),
+        Some(_) => Err("has one"),
+    };
+    let sessions = place.customers.of_user("ada").await.expect("a list");
+    for session in &sessions {
+        place.customers.try_update(session.key, give).await.expect("a change").expect("a session");
+        let again = place.customers.try_update(session.key, give).await;
+        assert!(matches!(again, Err(ChangeError::Refused("has one"))), "{again:?}");
+        let read = place.customers.read(session.key).await.expect("an answer").expect("a session");
+        assert_eq!(read.data.cart["a present"], 1);
+    }
+    assert_eq!(sessions.len(), 3);
+    let of_other = place.customers.read(other.id().expect("a session")).await.expect("an answer");
+    assert_eq!(of_other.expect("a session").data.cart.len(), 0);
+}
+
+#[tokio::test]
+async fn a_store_that_is_out_of_reach_has_changed_nothing() {
+    let place = Place::with_faults([vec![Fault::None], vec![Fault::Unreachable; 1000]].concat());
+    let mut customer = new_customer();
+    customer.sign_in(&place.customers, SignIn::new("ada"), |_| {}).await.expect("a sign-in");
+    let changed = place.customers.update(customer.id().expect("a session"), |customer| customer.views += 1).await;
+    assert!(matches!(changed, Err(Error::Unavailable { outcome: Outcome::NotApplied, .. })), "{changed:?}");
+}
+
+#[tokio::test]
+async fn the_owner_sees_data_of_the_version_before_as_the_shop_does() {
+    let store = Arc::<MemoryStore>::default();
+    let before = Sessions::<Customer>::new(Arc::clone(&store));
+    let id = before.upsert(None, |customer| customer.views = 7).await.expect("a session").new_id.expect("an id");
+    let rename = |fields: &mut serde_json::Map<String, serde_json::Value>| {
+        let views = fields.remove("views").ok_or_else(|| cause("there are no views"))?;
+        fields.insert("visits".to_owned(), views);
+        Ok(())
+    };
+    let admin = Sessions::builder(Arc::clone(&store), Renamed::default).version(2).upgrade(1, rename).build().admin();
+    let seen = admin.get(&id.key()).await.expect("an answer").expect("a session");
+    assert_eq!(seen.data["visits"], json!(7));
+    let set = |fields: &mut serde_json::Map<String, serde_json::Value>| {
+        fields.insert("visits".to_owned(), json!(8));
+        Ok(())
+    };
+    admin.update(&id.key(), set).await.expect("an answer").expect("a session");
+    assert_eq!(admin.get(&id.key()).await.expect("an answer").expect("a session").data["visits"], json!(8));
+    let older = before.admin().update(&id.key(), set).await;
+    assert!(matches!(older, Err(Error::Newer { .. })), "{older:?}");
+}
+
+/// A customer as the next version of the shop has them.
+#[derive(Default, serde::Serialize, serde::Deserialize)]
+struct Renamed {
+    visits: u64,
 }
 
 #[tokio::test]
