@@ -21,9 +21,8 @@ if [[ -x target/release/server && -d target/site && -f $built && $(<"$built") ==
   say "build: nothing has changed since the last one"
   exit
 fi
-target=${CARGO_TARGET_DIR:-$PWD/target}
 # jemalloc's build refuses it, after minutes.
-[[ $target != *[[:space:]]* ]] || fail "there is a space in $target: move the folder, or set CARGO_TARGET_DIR"
+[[ $PWD != *[[:space:]]* ]] || fail "there is a space in $PWD, below which some C libraries can't be built: move the folder"
 rm -f "$built"
 
 say "build: the page's WASM and the server, at the same time"

@@ -6,8 +6,8 @@ use futures::TryFutureExt as _;
 use tracing::Instrument;
 
 use crate::{
-    Admission, ChangeError, Changed, DataError, DataProblem, Error, Keep, Meter, Session, SessionData, SessionId,
-    SessionKey, Settings, SignIn, UserSession,
+    Admission, ChangeError, Changed, DataError, DataProblem, Error, Keep, Meter, Record, Session, SessionData,
+    SessionId, SessionKey, Settings, SignIn, UserSession,
     admin::Admin,
     builder::SessionsBuilder,
     engine::{Applied, Beginning, Budget, Change, Created, Detach, Engine, Read, Refusable, Replacement, Total, Value},
@@ -295,7 +295,10 @@ impl<T: SessionData> Sessions<T> {
     #[must_use]
     pub fn admin(&self) -> Admin {
         let engine = Arc::clone(&self.engine);
-        let upgrade = move |key: &_, record: &_| engine.codec.upgrades.upgraded(key, record);
+        let upgrade = move |key: &_, record: &Record| {
+            // One that was replaced has no data.
+            if record.meta.replaced.is_some() { Ok(None) } else { engine.codec.upgrades.upgraded(key, record) }
+        };
         Admin::with_upgrade(Arc::clone(&self.engine.store), self.engine.settings.store_timeout, Arc::new(upgrade))
     }
 

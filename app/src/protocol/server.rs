@@ -62,7 +62,7 @@ async fn read<I: DeserializeOwned, E: HttpError>(request: Request<Body>) -> Resu
         serde_qs::Config::new(FORM_DEPTH, false).deserialize_bytes(&body).map_err(|error| error.to_string())
     };
     input.map_err(|error| {
-        // It may quote what the visitor has sent, so it's for whoever looks for it.
+        // It may quote what the visitor has sent, so it's logged only where the owner wants to see that.
         tracing::debug!(error, "the arguments of a server function can't be read");
         E::from_server_fn_error(ServerFnErrorErr::Args(error))
     })
@@ -107,12 +107,7 @@ impl Sender {
     fn respond<E: HttpError>(self, result: Result<Vec<u8>, E>) -> Response<Body> {
         let leads_back = result.as_ref().map_or_else(HttpError::leads_back, |_| true);
         let json = |body| ([(CONTENT_TYPE, "application/json")], body);
-        let failure = match (&self, &result) {
-            (Self::Form(page), Err(error)) if !leads_back => {
-                Some(FormFailure { message: error.message(), back: page.clone() })
-            }
-            _ => None,
-        };
+        let message = result.as_ref().err().map(HttpError::message);
         let mut response = match result {
             Ok(body) => json(body).into_response(),
             Err(error) => {
@@ -120,31 +115,34 @@ impl Sender {
                 error_response(&error, json(body))
             }
         };
-        if let Some(failure) = failure {
-            response.extensions_mut().insert(failure);
-        }
         if let Self::Form(page) = self {
             // Leptos sends every form back to its `Referer`, whatever the result; these options overrule it.
-            redirect_form(response.status(), leads_back.then_some(page));
+            let is_redirected = redirect_form(response.status(), leads_back.then(|| page.clone()));
+            if let Some(message) = message.filter(|_| !is_redirected) {
+                response.extensions_mut().insert(FormFailure { message, back: page });
+            }
         }
         response
     }
 }
 
-fn redirect_form(status: StatusCode, page: Option<String>) {
-    let Some(options) = use_context::<ResponseOptions>() else { return };
+/// Returns whether the response leads to a page.
+fn redirect_form(status: StatusCode, page: Option<String>) -> bool {
+    let Some(options) = use_context::<ResponseOptions>() else { return false };
     // The server function itself may have called `redirect`.
-    let redirected = options.0.read().is_ok_and(|options| options.headers.contains_key(LOCATION));
-    if redirected {
-        return;
+    if options.0.read().is_ok_and(|options| options.headers.contains_key(LOCATION)) {
+        return true;
     }
-    match page.and_then(|page| HeaderValue::try_from(page).ok()) {
+    let page = page.and_then(|page| HeaderValue::try_from(page).ok());
+    let is_redirected = page.is_some();
+    match page {
         Some(page) => {
             options.insert_header(LOCATION, page);
             options.set_status(StatusCode::SEE_OTHER);
         }
         None => options.set_status(status),
     }
+    is_redirected
 }
 
 /// Path and query of the page of this site that the form was on. `None` if the browser doesn't say, or if it is no page
@@ -159,11 +157,62 @@ fn page_of(headers: &HeaderMap) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use leptos::{
+        prelude::{FromServerFnError, Owner, provide_context},
+        server_fn::codec::JsonEncoding,
+    };
+
     use super::*;
 
     fn page(referer: &str) -> Option<String> {
         let headers = [(REFERER, referer), (HOST, "example.com:8080")];
         page_of(&headers.into_iter().filter_map(|(name, value)| Some((name, value.parse().ok()?))).collect())
+    }
+
+    #[derive(Clone, Debug, Serialize, serde::Deserialize)]
+    struct Refused;
+
+    impl FromServerFnError for Refused {
+        type Encoder = JsonEncoding;
+
+        fn from_server_fn_error(_: ServerFnErrorErr) -> Self {
+            Self
+        }
+    }
+
+    impl HttpError for Refused {
+        fn status(&self) -> StatusCode {
+            StatusCode::CONFLICT
+        }
+
+        fn message(&self) -> &'static str {
+            "There are ten already."
+        }
+
+        fn from_response(_: Option<StatusCode>) -> Self {
+            Self
+        }
+    }
+
+    /// What a visitor is to see of a form on `/list` that was refused; the function has done this before.
+    fn seen(before: impl FnOnce(&ResponseOptions)) -> Option<FormFailure> {
+        let owner = Owner::new();
+        owner.with(|| {
+            let options = ResponseOptions::default();
+            provide_context(options.clone());
+            before(&options);
+            let response = Sender::Form("/list".to_owned()).respond::<Refused>(Err(Refused));
+            assert_eq!(response.status(), StatusCode::CONFLICT);
+            response.extensions().get().cloned()
+        })
+    }
+
+    #[test]
+    fn a_form_that_was_refused_is_a_page_unless_its_function_leads_elsewhere() {
+        let failure = seen(|_| {}).expect("a page");
+        assert_eq!((failure.message, &*failure.back), ("There are ten already.", "/list"));
+        let redirected = seen(|options| options.insert_header(LOCATION, HeaderValue::from_static("/login")));
+        assert!(redirected.is_none(), "{redirected:?}");
     }
 
     #[test]

@@ -144,8 +144,9 @@ async fn a_client_that_reads_gets_everything() {
 }
 
 /// All that such clients do: they say nothing, do not end a request, do not send another one, or do not read.
-const USELESS: [&str; 5] = [
+const USELESS: [&str; 6] = [
     "",
+    "POST /body HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n",
     "GET / HTTP/1.1\r\nHos",
     "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf",
     "GET / HTTP/1.1\r\nHost: x\r\n\r\n",

@@ -72,7 +72,11 @@ impl Plan for Updating<'_> {
             let cause = cause(damaged.reason.as_str());
             return Err(Error::Unreadable { key: self.key, path: String::new(), cause });
         }
-        let upgraded = (self.admin.upgrade)(&self.key, &base.record)?;
+        let upgraded = match (self.admin.upgrade)(&self.key, &base.record) {
+            // A step fails: the change may be what repairs the fields of the earlier version.
+            Err(Error::Unreadable { .. }) => None,
+            upgraded => upgraded?,
+        };
         let before = upgraded.as_ref().unwrap_or(&base.record);
         let mut record = Record { obsolete: Vec::new(), ..before.clone() };
         (self.change)(&mut record.data).map_err(|cause| DataError::from(DataProblem::Custom(cause.to_string())))?;

@@ -20,8 +20,9 @@ use crate::{
 ///
 /// All uses in one request take turns, and share one session, which is made when it's first needed. What was read or
 /// changed once in a request is not read again. A use that was begun is finished, even if its future is dropped; others
-/// of the request wait for it, so await it where it's begun: one that waits for a use that is neither polled nor dropped
-/// is [`Error::Busy`] after [`Settings::store_timeout`](crate::Settings::store_timeout).
+/// of the request wait for it, so await it where it's begun. One that waits for those before it for longer than
+/// [`Settings::store_timeout`](crate::Settings::store_timeout) is [`Error::Busy`]: they are slow, or neither polled nor
+/// dropped.
 ///
 /// Once the head of the response has been sent (in a body that streams, in a task that the handler spawned), a use that
 /// needs a new cookie is [`Error::HeadSent`], and changes nothing.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use exact_sessions::{
-    Error, Outcome, SessionId, Sessions, Settings,
+    Error, Outcome, SessionId, Sessions, Settings, SignIn,
     store::{Cause, Store, Write, memory::MemoryStore},
     testing::{Fault, Faulty},
 };
@@ -15,7 +15,10 @@ use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::places::{Place, unhurried};
+use crate::{
+    logged::Lines,
+    places::{Place, unhurried},
+};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Old {
@@ -248,7 +251,27 @@ async fn the_admin_of_an_application_changes_data_of_its_own_version_alone() {
         assert!(matches!(newer, Err(Error::Newer { stored: 2, supported: 1, .. })), "{newer:?}");
         assert_eq!(stored(&store, id).await.record, record);
         assert!(is_there(&old.admin().get(&key).await), "it can be looked at, and deleted");
-        assert!(old.admin().delete(&key).await.expect("an answer"));
+
+        let lines = Lines::default();
+        let log = tracing::subscriber::set_default(lines.clone());
+        new.sign_in(Some(id), SignIn::new("ada"), |_| {}).await.expect("a sign-in");
+        assert!(is_there(&admin.get(&key).await), "the record of the old id");
+        drop(log);
+        assert_eq!(lines.text(), "", "it has no data to upgrade");
+
+        let id = old.upsert(None, |_| {}).await.expect("a session").new_id.expect("an id");
+        let mut broken = stored(&store, id).await;
+        broken.record.data.remove("views");
+        let write =
+            Write { removed: vec!["views".to_owned()], ..Write::replace(id.key(), broken.record, broken.version) };
+        store.put(&write).await.expect("a write");
+        assert!(matches!(new.read(id).await, Err(Error::Unreadable { .. })));
+        let repair = |fields: &mut Map<String, Value>| {
+            fields.insert("views".into(), json!([5]));
+            Ok(())
+        };
+        admin.update(&id.key(), repair).await.expect("an answer").expect("a session");
+        assert_eq!(new.read(id).await.expect("an answer").expect("a session").data.seen, [5]);
     })
     .await;
 }

@@ -9,9 +9,9 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::connections::Waiting;
+use super::connections::{Wait, Waiting};
 
-/// A stream that says in its [`Waiting`] whether it waits for its client: to send something, or to take something.
+/// A stream that says in its [`Waiting`] whether it waits for its client. It fails once the connection has to make room.
 ///
 /// hyper reads only when it needs more of a request, so a connection whose request is being handled does not wait.
 pub(super) struct ClientWait<S> {
@@ -23,14 +23,15 @@ impl<S> ClientWait<S> {
     pub(super) fn new(stream: S, waiting: Arc<Waiting>) -> Self {
         Self { stream, waiting }
     }
+}
 
-    fn noted<R>(&self, result: Poll<R>) -> Poll<R> {
-        match result {
-            Poll::Pending => self.waiting.begin(),
-            Poll::Ready(_) => self.waiting.end(),
-        }
-        result
+fn noted<R>(wait: &Wait, result: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
+    if result.is_pending() {
+        wait.begin();
+    } else if !wait.end() {
+        return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
     }
+    result
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for ClientWait<S> {
@@ -40,14 +41,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for ClientWait<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let result = Pin::new(&mut self.stream).poll_read(context, buffer);
-        self.noted(result)
+        noted(&self.waiting.read, result)
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for ClientWait<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.noted(result)
+        noted(&self.waiting.write, result)
     }
 
     fn poll_write_vectored(
@@ -56,7 +57,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ClientWait<S> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.noted(result)
+        noted(&self.waiting.write, result)
     }
 
     fn is_write_vectored(&self) -> bool {

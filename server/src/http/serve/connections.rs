@@ -1,10 +1,12 @@
 //! The connections that are open: how many there may be, in all and of one address, and which one makes room.
 //!
-//! Where there is no room for one more, the one that has waited longest for its client is closed: it's idle, its request
-//! does not arrive, or its response is not read. So clients that take all connections and give nothing for them keep
-//! nobody out, not even those who share their address. A connection whose request is being handled is left alone.
+//! Where there is no room for one more, another one is closed that waits for its client: it's idle, its request does not
+//! arrive, or its response is not read. Of an address that has as many as it may, and of the address that has most of
+//! all, it's the one that has waited longest. So clients that take all connections and give nothing for them keep nobody
+//! out, not even those who share their address. A connection whose request is being handled is left alone.
 
 use std::{
+    cmp::Reverse,
     collections::HashMap,
     net::IpAddr,
     sync::{
@@ -24,7 +26,7 @@ use crate::http::middleware::client_address::{PeerAddr, site_network};
 
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
-/// After this time without room, it is looked again for a connection that waits for its client.
+/// How long a connection that has to make room may take for it, before another one has to.
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The connections that are open, and those that may be.
@@ -39,7 +41,7 @@ pub(super) struct Connections {
     warned: Mutex<Option<Instant>>,
 }
 
-/// Those that were not asked to make room, by address, each with a number of its own. There is no address without one.
+/// Those that don't have to make room, by address, each with a number of its own. There is no address without one.
 #[derive(Default)]
 struct Open {
     by_address: HashMap<IpAddr, HashMap<u64, Entry>>,
@@ -69,28 +71,62 @@ pub(super) struct PlaceGuard {
     _room: OwnedSemaphorePermit,
 }
 
-/// Whether a connection waits for its client, and for how long compared with others.
+/// Whether a connection waits for its client: to send something, or to take something.
 pub(super) struct Waiting {
-    /// The lower, the longer it has waited; 0 while it does not wait.
+    pub(super) read: Wait,
+    pub(super) write: Wait,
+}
+
+/// Whether a connection waits, and for how long compared with others.
+pub(super) struct Wait {
+    /// The lower, the longer it has waited; 0 while it does not wait; `OVER` once the connection has to make room.
     since: AtomicU64,
     waits: Arc<AtomicU64>,
 }
 
-impl Waiting {
+const OVER: u64 = u64::MAX;
+
+impl Wait {
+    fn new(waits: &Arc<AtomicU64>) -> Self {
+        Self { since: AtomicU64::new(0), waits: Arc::clone(waits) }
+    }
+
     /// The connection can't go on without its client.
     pub(super) fn begin(&self) {
         if self.since.load(Ordering::Relaxed) == 0 {
-            self.since.store(self.waits.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+            let since = self.waits.fetch_add(1, Ordering::Relaxed) + 1;
+            // It has to make room already, or else nobody but the connection itself writes here.
+            _ = self.since.compare_exchange(0, since, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
 
-    /// The client has sent or taken something.
-    pub(super) fn end(&self) {
-        self.since.store(0, Ordering::Relaxed);
+    /// The client has sent or taken something. `false` if that is too late: the connection has to make room, so it must
+    /// not begin with a request.
+    pub(super) fn end(&self) -> bool {
+        let is_over = self.since.swap(0, Ordering::Relaxed) == OVER;
+        if is_over {
+            self.since.store(OVER, Ordering::Relaxed);
+        }
+        !is_over
     }
 
     fn since(&self) -> Option<u64> {
-        Some(self.since.load(Ordering::Relaxed)).filter(|since| *since > 0)
+        Some(self.since.load(Ordering::Relaxed)).filter(|since| ![0, OVER].contains(since))
+    }
+
+    /// `false` if it has not waited since then.
+    fn end_by_force(&self, since: u64) -> bool {
+        self.since.compare_exchange(since, OVER, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+}
+
+impl Waiting {
+    fn since(&self) -> Option<u64> {
+        [&self.read, &self.write].into_iter().filter_map(Wait::since).min()
+    }
+
+    fn end_by_force(&self, since: u64) -> bool {
+        self.read.end_by_force(since) || self.write.end_by_force(since)
     }
 }
 
@@ -110,6 +146,7 @@ impl Connections {
     /// connections as it may, and a request is being handled on each of them.
     pub(super) async fn enter(&self, PeerAddr(peer): PeerAddr) -> Option<Place> {
         let address = site_network(peer);
+        let mut is_making_room = false;
         if let Some(limit) = self.limit_per_address
             && lock(&self.open).count(address) >= limit
         {
@@ -117,23 +154,27 @@ impl Connections {
             if !lock(&self.open).make_room_of(address) {
                 return None;
             }
+            is_making_room = true;
         }
         let room = loop {
             if let Ok(room) = Arc::clone(&self.room).try_acquire_owned() {
                 break room;
             }
-            self.warn(self.limit, "the server", "");
-            lock(&self.open).make_room();
+            if !is_making_room {
+                self.warn(self.limit, "the server", "");
+                lock(&self.open).make_room();
+            }
             if let Ok(Ok(room)) = timeout(RETRY_INTERVAL, Arc::clone(&self.room).acquire_owned()).await {
                 break room;
             }
+            is_making_room = false;
         };
         Some(self.place(address, room))
     }
 
     fn place(&self, address: IpAddr, room: OwnedSemaphorePermit) -> Place {
-        let waiting = Arc::new(Waiting { since: AtomicU64::new(0), waits: Arc::clone(&self.waits) });
-        waiting.begin();
+        let waiting = Arc::new(Waiting { read: Wait::new(&self.waits), write: Wait::new(&self.waits) });
+        waiting.read.begin();
         let (keep, make_room) = oneshot::channel();
         let number = lock(&self.open).insert(address, Entry { waiting: Arc::clone(&waiting), _keep: keep });
         let guard = PlaceGuard { open: Arc::clone(&self.open), address, number, _room: room };
@@ -147,8 +188,8 @@ impl Connections {
             *last = Some(Instant::now());
             tracing::warn!(
                 limit,
-                "{who} has as many connections as it may: for each further one, the one that has waited longest for its \
-                 client is closed{advice}"
+                "{who} has as many connections as it may: for each further one, one that waits for its client is \
+                 closed{advice}"
             );
         }
     }
@@ -174,22 +215,26 @@ impl Open {
         }
     }
 
-    /// Closes the connection that has waited longest for its client; `false` if none waits.
+    /// Closes a connection that waits for its client, of the address that has most; `false` if none waits.
     fn make_room(&mut self) -> bool {
         let waiting = self.by_address.iter().filter_map(|(address, entries)| {
-            let (since, number) = longest_waiting(entries)?;
-            Some((since, *address, number))
+            let (since, _) = longest_waiting(entries)?;
+            Some((entries.len(), Reverse(since), *address))
         });
-        let Some((_, address, number)) = waiting.min() else { return false };
-        self.remove(address, number);
-        true
+        let Some((_, _, address)) = waiting.max() else { return false };
+        self.make_room_of(address)
     }
 
-    /// The same of those of one address.
+    /// Closes the connection of this address that has waited longest for its client; `false` if none waits.
     fn make_room_of(&mut self, address: IpAddr) -> bool {
-        let Some((_, number)) = self.by_address.get(&address).and_then(longest_waiting) else { return false };
-        self.remove(address, number);
-        true
+        // The client of one may send something just now: then it's the next one's turn.
+        while let Some((since, number)) = self.by_address.get(&address).and_then(longest_waiting) {
+            if self.by_address[&address][&number].waiting.end_by_force(since) {
+                self.remove(address, number);
+                return true;
+            }
+        }
+        false
     }
 }
 
@@ -235,11 +280,14 @@ mod tests {
         let enter = async |address: &str| enter(&connections, address).await.expect("a place");
         let mut first = enter("192.0.2.1").await;
         let mut second = enter("::ffff:192.0.2.1").await;
-        first.waiting.end();
-        first.waiting.begin();
+        assert!(first.waiting.read.end());
+        first.waiting.read.begin();
         let mut third = enter("192.0.2.1").await;
         let made_room = [&mut first, &mut second, &mut third].map(Place::has_to_make_room);
         assert_eq!(made_room, [false, true, false], "the first one was the last to hear of its client");
+        assert!(!second.waiting.read.end(), "a request that comes now is not begun");
+        second.waiting.read.begin();
+        assert!(!second.waiting.read.end());
         // It has a socket until its task has seen that.
         drop(second);
         let mut other = enter("192.0.2.2").await;
@@ -266,12 +314,52 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_address_that_has_most_makes_room_though_its_clients_are_busier() {
+        let limits = Limits { connections: 3, connections_per_address: None, ..Limits::default() };
+        let connections = Connections::new(&limits);
+        let enter = async |address: &str| enter(&connections, address).await.expect("a place");
+        let mut one = enter("192.0.2.1").await;
+        let mut many = [enter("192.0.2.2").await, enter("192.0.2.2").await];
+        for place in &many {
+            assert!(place.waiting.read.end());
+            place.waiting.read.begin();
+        }
+        let further = tokio::spawn(async move {
+            connections.enter(PeerAddr("192.0.2.3".parse().expect("an address"))).await.is_some()
+        });
+        (&mut many[0].make_room).await.expect_err("it has to make room");
+        assert!(!one.has_to_make_room() && !many[1].has_to_make_room());
+        let [first, second] = many;
+        drop(first);
+        assert!(further.await.expect("no panic"));
+        drop((one, second));
+    }
+
+    #[tokio::test]
+    async fn one_further_connection_costs_one() {
+        let connections =
+            Connections::new(&Limits { connections: 3, connections_per_address: Some(2), ..Limits::default() });
+        let enter = async |address: &str| enter(&connections, address).await.expect("a place");
+        let mut places = [enter("192.0.2.1").await, enter("192.0.2.1").await, enter("192.0.2.2").await];
+        let further = tokio::spawn(async move {
+            connections.enter(PeerAddr("192.0.2.1".parse().expect("an address"))).await.is_some()
+        });
+        (&mut places[0].make_room).await.expect_err("it has to make room");
+        tokio::task::yield_now().await;
+        assert_eq!(places.each_mut().map(Place::has_to_make_room), [true, false, false]);
+        let [first, second, third] = places;
+        drop(first);
+        assert!(further.await.expect("no panic"));
+        drop((second, third));
+    }
+
+    #[tokio::test]
     async fn a_connection_that_is_served_does_not_make_room() {
         let connections = three_and_two_for_each();
         let enter = async |address: &str| enter(&connections, address).await;
         let mut places = [enter("192.0.2.1").await, enter("192.0.2.1").await].map(|place| place.expect("a place"));
         for place in &places {
-            place.waiting.end();
+            assert!(place.waiting.read.end());
         }
         assert!(enter("192.0.2.1").await.is_none(), "there is none that waits");
         assert_eq!(places.each_mut().map(Place::has_to_make_room), [false; 2]);
@@ -283,7 +371,7 @@ mod tests {
         let enter = async |address: &str| enter(&connections, address).await.expect("a place");
         let mut places = [enter("192.0.2.1").await, enter("192.0.2.2").await, enter("192.0.2.3").await];
         for place in &places {
-            place.waiting.end();
+            assert!(place.waiting.read.end());
         }
         let mut further = tokio::spawn({
             let address = PeerAddr("192.0.2.4".parse().expect("an address"));
@@ -292,7 +380,7 @@ mod tests {
         });
         assert!(timeout(Duration::from_secs(60), &mut further).await.is_err(), "all are served");
         assert_eq!(places.each_mut().map(Place::has_to_make_room), [false; 3]);
-        places[1].waiting.begin();
+        places[1].waiting.write.begin();
         let [first, mut second, third] = places;
         (&mut second.make_room).await.expect_err("it has to make room");
         drop(second);

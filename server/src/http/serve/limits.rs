@@ -7,8 +7,8 @@ use crate::config::SHUTDOWN_TIMEOUT;
 /// The limits of a server. The default ones are for a server on the internet; tests use shorter times.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// How many connections are open at once. For each further one, the one that has waited longest for its client is
-    /// closed; while requests are being handled on all of them, further clients wait to be accepted.
+    /// How many connections are open at once. For each further one, one that waits for its client is closed; while
+    /// requests are being handled on all of them, further clients wait.
     pub connections: usize,
     /// How many of them one IPv4 address or IPv6 /48 network may have. For each further one, another one of the same is
     /// closed that waits for its client; if none does, the further one is. `None` behind proxies: all connections come
