@@ -9,6 +9,8 @@
 //! a struct); return value and error are JSON either way. Leptos' default protocol works beside it: `ActionForm` needs
 //! that one, and it costs 24 kB of WASM.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use leptos::prelude::FromServerFnError;
 use serde::{Serialize, de::DeserializeOwned};
@@ -45,7 +47,7 @@ pub trait HttpError: FromServerFnError + Serialize + DeserializeOwned + Send {
     fn status(&self) -> StatusCode;
 
     /// What happened, and what to do, for the visitor.
-    fn message(&self) -> &'static str;
+    fn message(&self) -> Cow<'static, str>;
 
     /// After how many seconds it is worth trying again, for the header field `Retry-After`.
     fn retry_after(&self) -> Option<u32> {

@@ -6,7 +6,6 @@ use super::{STATE, platform};
 use crate::{
     counter_state::CounterState,
     island_state,
-    protocol::HttpError,
     server_fns::{ApiError, choose_greeting, forget, refresh},
 };
 

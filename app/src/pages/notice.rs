@@ -1,5 +1,7 @@
 //! Pages that say what went wrong, without islands: they load no script.
 
+use std::borrow::Cow;
+
 use axum::{
     http::{Method, StatusCode},
     response::{IntoResponse, Response},
@@ -37,17 +39,18 @@ pub async fn not_found(method: Method, page: Page) -> Response {
 }
 
 /// What a visitor sees whose form was refused.
-pub async fn refused(page: Page, status: StatusCode, reason: &'static str, back: String) -> Response {
+pub async fn refused(page: Page, status: StatusCode, reason: Cow<'static, str>, back: String) -> Response {
     (status, notice(page, "Not done", reason, "Back", back).await).into_response()
 }
 
 async fn notice(
     page: Page,
     title: &'static str,
-    reason: &'static str,
+    reason: impl Into<Cow<'static, str>>,
     link_text: &'static str,
     link: String,
 ) -> Response {
+    let reason = reason.into();
     let view = move || {
         view! {
             <section>

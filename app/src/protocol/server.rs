@@ -1,5 +1,7 @@
 //! The server's half: it reads arguments, and writes return values and errors.
 
+use std::borrow::Cow;
+
 use axum::{
     body::{Body, Bytes},
     http::{
@@ -85,7 +87,7 @@ pub fn is_form(headers: &HeaderMap) -> bool {
 #[derive(Clone, Debug)]
 pub struct FormFailure {
     /// What happened, and what to do.
-    pub message: &'static str,
+    pub message: Cow<'static, str>,
     /// The path of the page that the form is on.
     pub back: String,
 }
@@ -185,8 +187,8 @@ mod tests {
             StatusCode::CONFLICT
         }
 
-        fn message(&self) -> &'static str {
-            "There are ten already."
+        fn message(&self) -> Cow<'static, str> {
+            "There are ten already.".into()
         }
 
         fn from_response(_: Option<StatusCode>) -> Self {
@@ -210,7 +212,7 @@ mod tests {
     #[test]
     fn a_form_that_was_refused_is_a_page_unless_its_function_leads_elsewhere() {
         let failure = seen(|_| {}).expect("a page");
-        assert_eq!((failure.message, &*failure.back), ("There are ten already.", "/list"));
+        assert_eq!((&*failure.message, &*failure.back), ("There are ten already.", "/list"));
         let redirected = seen(|options| options.insert_header(LOCATION, HeaderValue::from_static("/login")));
         assert!(redirected.is_none(), "{redirected:?}");
     }

@@ -37,7 +37,7 @@ async fn server_function(State(site): State<Arc<Site>>, request: Request) -> Res
     let response = leptos_axum::handle_server_fns_with_context(context, request).await.into_response();
     match (page, response.extensions().get()) {
         (Some(page), Some(FormFailure { message, back })) => {
-            let mut notice = notice::refused(page, response.status(), message, back.clone()).await;
+            let mut notice = notice::refused(page, response.status(), message.clone(), back.clone()).await;
             // What the server function has set, without what is of the body, and the `Referer` that Leptos leads to.
             let mut fields = response.headers().clone();
             for name in [CONTENT_TYPE, CONTENT_LENGTH, LOCATION].iter().chain(notice.headers().keys()) {

@@ -1,5 +1,7 @@
 //! How a server function fails, as the browser sees it. The cause stays on the server.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use leptos::{
     prelude::FromServerFnError,
@@ -31,8 +33,10 @@ pub enum ApiError {
     Unreachable,
 }
 
-impl HttpError for ApiError {
-    fn message(&self) -> &'static str {
+impl ApiError {
+    /// What happened, and what to do, for the visitor.
+    #[must_use]
+    pub fn message(self) -> &'static str {
         match self {
             Self::Unavailable => "Your session can’t be reached. Nothing is lost: try again.",
             Self::TooMany => "Too many new visitors just now. Try again in a minute.",
@@ -42,6 +46,12 @@ impl HttpError for ApiError {
                 "That did not work. Load the page again."
             }
         }
+    }
+}
+
+impl HttpError for ApiError {
+    fn message(&self) -> Cow<'static, str> {
+        Self::message(*self).into()
     }
 
     fn status(&self) -> StatusCode {

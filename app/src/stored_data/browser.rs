@@ -6,7 +6,6 @@ use leptos::prelude::document;
 
 use crate::{
     browser::spawn,
-    protocol::HttpError,
     server_fns::{ApiError, StoredField, stored_data},
     tabs,
 };

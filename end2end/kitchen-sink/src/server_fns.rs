@@ -1,5 +1,7 @@
 //! Server functions: with Leptos' default codecs, and with ours.
 
+use std::borrow::Cow;
+
 use app::protocol::{HttpError, JsonOrForm};
 use http::StatusCode;
 use leptos::{
@@ -104,6 +106,14 @@ impl FromServerFnError for OrderError {
 }
 
 impl HttpError for OrderError {
+    fn message(&self) -> Cow<'static, str> {
+        match self {
+            Self::Empty => "Nothing is ordered.".into(),
+            Self::TooHeavy { name } => format!("{name} is too heavy.").into(),
+            Self::Transport(_) => "That did not work.".into(),
+        }
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::Empty | Self::TooHeavy { .. } => StatusCode::UNPROCESSABLE_ENTITY,

@@ -5,7 +5,6 @@ use leptos::{ev::MouseEvent, prelude::*, task::spawn_local};
 
 use crate::{
     island_state::{self, StateId},
-    protocol::HttpError,
     server_fns::{CounterView, refresh},
 };
 
