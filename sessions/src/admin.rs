@@ -64,6 +64,8 @@ pub struct Admin {
 /// The record as the application's version has it; `None` if it has it so already.
 type Upgrade = Arc<dyn Fn(&SessionKey, &Record) -> Result<Option<Record>, Error> + Send + Sync>;
 
+type Rows = Vec<(SessionKey, Stored)>;
+
 impl Admin {
     /// Looks after the sessions in this store. `timeout` is the deadline for the work on one session or one
     /// page, retries included.
@@ -83,8 +85,7 @@ impl Admin {
     /// # Errors
     /// See [`Error`].
     pub async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Stored)>, Error> {
-        let page = self.budget().repeat(Operation::List, || self.store.list(after, limit)).await?;
-        Ok(self.all_upgraded(page))
+        self.all_upgraded(self.stored(None, after, limit).await)
     }
 
     /// The same for the sessions that may pass the filter: of one user, if it names one, by the store's index. Which of
@@ -98,13 +99,7 @@ impl Admin {
         after: Option<&SessionKey>,
         limit: usize,
     ) -> Result<Vec<(SessionKey, Stored)>, Error> {
-        match &filter.user {
-            Some(user) => {
-                let page = self.budget().repeat(Operation::List, || self.store.list_user(user, after, limit)).await?;
-                Ok(self.all_upgraded(page))
-            }
-            None => self.page(after, limit).await,
-        }
+        self.all_upgraded(self.stored(filter.user.as_deref(), after, limit).await)
     }
 
     /// What is stored under the key, expired or not.
@@ -131,8 +126,17 @@ impl Admin {
         Purge::new(self, filter)
     }
 
-    fn all_upgraded(&self, page: Vec<(SessionKey, Stored)>) -> Vec<(SessionKey, Stored)> {
-        page.into_iter().map(|(key, stored)| (key, self.upgraded(&key, stored))).collect()
+    /// A page of all sessions, or of those of one user, as they are stored.
+    async fn stored(&self, user: Option<&str>, after: Option<&SessionKey>, limit: usize) -> Result<Rows, Error> {
+        let list = || match user {
+            Some(user) => self.store.list_user(user, after, limit),
+            None => self.store.list(after, limit),
+        };
+        self.budget().repeat(Operation::List, list).await
+    }
+
+    fn all_upgraded(&self, page: Result<Rows, Error>) -> Result<Rows, Error> {
+        Ok(page?.into_iter().map(|(key, stored)| (key, self.upgraded(&key, stored))).collect())
     }
 
     /// As the application has it, or as it is stored where the application can't read it.

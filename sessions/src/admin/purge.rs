@@ -46,7 +46,7 @@ impl<'a> Purge<'a> {
     /// again.
     pub async fn step(&mut self) -> Result<bool, Error> {
         let admin = self.admin;
-        let page = admin.candidates(&self.filter, self.after.as_ref(), PAGE).await?;
+        let page = admin.stored(self.filter.user.as_deref(), self.after.as_ref(), PAGE).await?;
         let Some((last, _)) = page.last() else { return Ok(false) };
         let (last, seen) = (*last, page.len());
         let now = SystemTime::now();

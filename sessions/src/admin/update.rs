@@ -34,7 +34,8 @@ impl Admin {
     ///
     /// # Errors
     /// See [`Error`]: [`Error::Data`] if `change` fails or leaves what can't be stored, [`Error::Unreadable`] if none of
-    /// the fields can be read, [`Error::Newer`] if they are of a later version of the application. Unless it says [`Outcome::Unknown`](crate::Outcome::Unknown), nothing was changed.
+    /// the fields can be read, [`Error::Newer`] if they are of a later version of the application. Unless it says
+    /// [`Outcome::Unknown`](crate::Outcome::Unknown), nothing was changed.
     pub async fn update(
         &self,
         key: &SessionKey,

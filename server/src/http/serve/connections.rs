@@ -9,10 +9,7 @@ use std::{
     cmp::Reverse,
     collections::HashMap,
     net::IpAddr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 
@@ -21,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::Limits;
+use super::{Limits, client_wait::Waiting};
 use crate::http::middleware::client_address::{PeerAddr, site_network};
 
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
@@ -71,65 +68,6 @@ pub(super) struct PlaceGuard {
     _room: OwnedSemaphorePermit,
 }
 
-/// Whether a connection waits for its client: to send something, or to take something.
-pub(super) struct Waiting {
-    pub(super) read: Wait,
-    pub(super) write: Wait,
-}
-
-/// Whether a connection waits, and for how long compared with others.
-pub(super) struct Wait {
-    /// The lower, the longer it has waited; 0 while it does not wait; `OVER` once the connection has to make room.
-    since: AtomicU64,
-    waits: Arc<AtomicU64>,
-}
-
-const OVER: u64 = u64::MAX;
-
-impl Wait {
-    fn new(waits: &Arc<AtomicU64>) -> Self {
-        Self { since: AtomicU64::new(0), waits: Arc::clone(waits) }
-    }
-
-    /// The connection can't go on without its client.
-    pub(super) fn begin(&self) {
-        if self.since.load(Ordering::Relaxed) == 0 {
-            let since = self.waits.fetch_add(1, Ordering::Relaxed) + 1;
-            // It has to make room already, or else nobody but the connection itself writes here.
-            _ = self.since.compare_exchange(0, since, Ordering::Relaxed, Ordering::Relaxed);
-        }
-    }
-
-    /// The client has sent or taken something. `false` if that is too late: the connection has to make room, so it must
-    /// not begin with a request.
-    pub(super) fn end(&self) -> bool {
-        let is_over = self.since.swap(0, Ordering::Relaxed) == OVER;
-        if is_over {
-            self.since.store(OVER, Ordering::Relaxed);
-        }
-        !is_over
-    }
-
-    fn since(&self) -> Option<u64> {
-        Some(self.since.load(Ordering::Relaxed)).filter(|since| ![0, OVER].contains(since))
-    }
-
-    /// `false` if it has not waited since then.
-    fn end_by_force(&self, since: u64) -> bool {
-        self.since.compare_exchange(since, OVER, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-    }
-}
-
-impl Waiting {
-    fn since(&self) -> Option<u64> {
-        [&self.read, &self.write].into_iter().filter_map(Wait::since).min()
-    }
-
-    fn end_by_force(&self, since: u64) -> bool {
-        self.read.end_by_force(since) || self.write.end_by_force(since)
-    }
-}
-
 impl Connections {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
@@ -173,7 +111,7 @@ impl Connections {
     }
 
     fn place(&self, address: IpAddr, room: OwnedSemaphorePermit) -> Place {
-        let waiting = Arc::new(Waiting { read: Wait::new(&self.waits), write: Wait::new(&self.waits) });
+        let waiting = Arc::new(Waiting::new(&self.waits));
         waiting.read.begin();
         let (keep, make_room) = oneshot::channel();
         let number = lock(&self.open).insert(address, Entry { waiting: Arc::clone(&waiting), _keep: keep });
