@@ -35,9 +35,8 @@ impl Wait {
     /// The connection can't go on without its client.
     pub(super) fn begin(&self) {
         if self.since.load(Ordering::Relaxed) == 0 {
-            let since = self.waits.fetch_add(1, Ordering::Relaxed) + 1;
-            // It has to make room already, or else nobody but the connection itself writes here.
-            _ = self.since.compare_exchange(0, since, Ordering::Relaxed, Ordering::Relaxed);
+            // While it does not wait, nobody but the connection itself writes here.
+            self.since.store(self.waits.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
         }
     }
 
