@@ -61,7 +61,8 @@ pub(crate) fn are_same(some: &Fields, others: &Fields) -> bool {
     some.len() == others.len() && some.iter().all(is_there)
 }
 
-fn is_same(value: &Value, other: &Value) -> bool {
+/// As [`are_same`].
+pub(crate) fn is_same(value: &Value, other: &Value) -> bool {
     match (value, other) {
         (Value::Array(items), Value::Array(others)) => {
             items.len() == others.len() && items.iter().zip(others).all(|(item, other)| is_same(item, other))

@@ -104,19 +104,22 @@ pub struct Write {
     pub removed: Vec<String>,
     /// What must hold.
     pub condition: Condition,
+    /// What is stored there if the condition holds, where the writer knows it. A store may leave alone what is the same
+    /// in both records, as Firestore's does.
+    pub before: Option<Arc<Stored>>,
 }
 
 impl Write {
     /// The write of a record that isn't there yet.
     #[must_use]
     pub fn create(key: SessionKey, record: Record) -> Self {
-        Self { key, record, removed: Vec::new(), condition: Condition::Absent }
+        Self { key, record, removed: Vec::new(), condition: Condition::Absent, before: None }
     }
 
     /// The write of a record in the place of the one that has this version.
     #[must_use]
     pub fn replace(key: SessionKey, record: Record, unchanged: Version) -> Self {
-        Self { key, record, removed: Vec::new(), condition: Condition::Unchanged(unchanged) }
+        Self { key, record, removed: Vec::new(), condition: Condition::Unchanged(unchanged), before: None }
     }
 }
 

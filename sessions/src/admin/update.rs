@@ -1,6 +1,6 @@
 //! Changing what the application keeps in a session.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use serde_json::{Map, Value};
 
@@ -67,7 +67,7 @@ impl Plan for Updating<'_> {
         State::of(record, now) == State::Expired
     }
 
-    fn plan(&mut self, base: &Stored, _now: SystemTime, revision: Revision) -> Result<Next, Error> {
+    fn plan(&mut self, base: &Arc<Stored>, _now: SystemTime, revision: Revision) -> Result<Next, Error> {
         // None of its fields is known, and a write would replace them all.
         if let Some(damaged) = base.record.damaged.get("") {
             let cause = cause(damaged.reason.as_str());

@@ -409,7 +409,7 @@ impl<T: SessionData> Plan for Batch<T> {
         self.engine.lifetime.is_over(record, now)
     }
 
-    fn plan(&mut self, base: &Stored, now: SystemTime, revision: Revision) -> Result<Next, Error> {
+    fn plan(&mut self, base: &Arc<Stored>, now: SystemTime, revision: Revision) -> Result<Next, Error> {
         if self.is_task {
             self.take_others();
         } else if self.members.iter().all(|member| member.job.caller.is_none()) && self.place.has_jobs() {
@@ -430,7 +430,7 @@ impl<T: SessionData> Plan for Batch<T> {
         }
         let mut write = write.unwrap_or_else(|| Box::new(Write::replace(self.key, before.clone(), base.version)));
         times.set(&mut write.record);
-        complete(&mut write, before, revision);
+        complete(&mut write, base, revision);
         Ok(Next::Write(write))
     }
 
@@ -449,17 +449,19 @@ impl<T: SessionData> Plan for Batch<T> {
 }
 
 /// The write that puts this record in the place of the base, with a revision more, and removes what isn't in it.
-pub(crate) fn replacing(key: SessionKey, base: &Stored, record: Record, revision: Revision) -> Box<Write> {
+pub(crate) fn replacing(key: SessionKey, base: &Arc<Stored>, record: Record, revision: Revision) -> Box<Write> {
     let mut write = Box::new(Write::replace(key, record, base.version));
-    complete(&mut write, &base.record, revision);
+    complete(&mut write, base, revision);
     write
 }
 
-/// Adds the revision to the write, and the names of what it removes: all that the record before has and the new one lacks.
-fn complete(write: &mut Write, before: &Record, revision: Revision) {
-    let Write { record, removed, .. } = write;
+/// Adds the revision to the write, what it's based on, and the names of what it removes: all that the record before has and
+/// the new one lacks.
+fn complete(write: &mut Write, base: &Arc<Stored>, revision: Revision) {
+    let (before, Write { record, removed, .. }) = (&base.record, &mut *write);
     let names = before.data.keys().chain(before.damaged.keys()).chain(&before.obsolete);
     let is_left = |name: &&String| !record.data.contains_key(*name) && !record.damaged.contains_key(*name);
     *removed = names.filter(is_left).cloned().collect();
     record.meta.revisions.push(revision);
+    write.before = Some(Arc::clone(base));
 }

@@ -84,10 +84,10 @@ impl<T: SessionData> Engine<T> {
 }
 
 /// The write that sets these times, and nothing else.
-fn renewal(key: SessionKey, stored: &Stored, times: Times) -> Write {
+fn renewal(key: SessionKey, stored: &Arc<Stored>, times: Times) -> Write {
     let mut record = Record { obsolete: Vec::new(), ..stored.record.clone() };
     record.meta.revisions.push(Revision(rand::random()));
     times.set(&mut record);
     let removed = stored.record.obsolete.clone();
-    Write { removed, ..Write::replace(key, record, stored.version) }
+    Write { removed, before: Some(Arc::clone(stored)), ..Write::replace(key, record, stored.version) }
 }

@@ -258,7 +258,7 @@ impl<T: SessionData> Plan for Replacing<'_, '_, T> {
         self.engine.lifetime.is_over(record, now)
     }
 
-    fn plan(&mut self, base: &Stored, now: SystemTime, revision: Revision) -> Result<Next, Error> {
+    fn plan(&mut self, base: &Arc<Stored>, now: SystemTime, revision: Revision) -> Result<Next, Error> {
         let before = &base.record;
         let Some((mut record, data, value)) = self.successor(before, now)? else { return Ok(Next::Keep) };
         let id = Engine::<T>::new_id();

@@ -34,7 +34,7 @@ pub(crate) trait Plan: Send {
 
     /// Plans the next write. It's called again each time that others turn out to have written; what it decided before
     /// has no effect then. An error ends the transaction, and nothing was changed.
-    fn plan(&mut self, base: &Stored, now: SystemTime, revision: Revision) -> Result<Next, Error>;
+    fn plan(&mut self, base: &Arc<Stored>, now: SystemTime, revision: Revision) -> Result<Next, Error>;
 
     /// What was planned may be given up again: it is known not to be applied.
     fn not_applied(&mut self) {}

@@ -2,7 +2,7 @@
 //!
 //! A document a session, in one collection, named by the [`SessionKey`]. Reading is one `GetDocument`,
 //! writing one `Commit` of one or two writes with a precondition each: no transaction is begun, so no lock is held.
-//! Only fields that are the application's or the engine's are written; others stay as they are.
+//! Only fields that change are written; others, also those of other programs, stay as they are.
 //!
 //! The application's data is stored as ordinary Firestore values, which people can edit in the console. What Firestore
 //! can't hold as it is, is stored in a readable form: an integer above 2⁶³-1 as the map `{$integer: "..."}`, a list
@@ -206,7 +206,7 @@ impl FirestoreStore {
                 let (document, update_mask) = match write.condition {
                     Condition::Absent => (document::to_create(name, &write.record), None),
                     Condition::Unchanged(_) => {
-                        let (document, mask) = document::to_write(name, &write.record, &write.removed);
+                        let (document, mask) = document::to_write(name, write);
                         (document, Some(mask))
                     }
                 };

@@ -33,6 +33,11 @@ impl Rows {
     }
 
     fn apply(&mut self, write: &Write) -> Version {
+        // A store may leave alone what is the same in both, so a writer must not be wrong on it.
+        debug_assert!(
+            write.before.as_ref().is_none_or(|before| self.sessions.get(&write.key) == Some(before)),
+            "what a write says of the record before is so"
+        );
         self.writes += 1;
         let version = Version(self.writes);
         // The record was read whole, and nobody has written since: what the write removes is not in it.

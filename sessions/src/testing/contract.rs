@@ -62,7 +62,7 @@ async fn get(store: &dyn Store, key: &SessionKey) -> Option<Stored> {
 }
 
 fn write(key: &SessionKey, record: &Record, condition: Condition) -> Write {
-    Write { key: *key, record: record.clone(), removed: Vec::new(), condition }
+    Write { condition, ..Write::create(*key, record.clone()) }
 }
 
 async fn put(store: &dyn Store, key: &SessionKey, record: &Record, condition: Condition) -> Version {
@@ -138,22 +138,31 @@ async fn every_value_comes_back_as_it_was_put(store: &dyn Store) {
 }
 
 async fn a_removed_field_is_gone_and_others_stay(store: &dyn Store) {
-    let key = fresh_key();
-    let before = Record {
-        data: fields(json!({"kept": 1, "gone": {"a": 1, "b": 2}, "map": {"a": 1, "b": 2}})),
+    let time = |seconds| Some(UNIX_EPOCH + Duration::from_secs(seconds));
+    let first = Record {
+        data: fields(json!({"kept": 1, "gone": {"a": 1, "b": 2}, "map": {"a": 1, "b": 2}, "zero": 0.0})),
+        created_at: time(1_800_000_000),
+        expires_at: time(1_900_000_000),
         ..Record::default()
     };
-    let version = put(store, &key, &before, Condition::Absent).await;
-    let after = Record { data: fields(json!({"kept": 1, "map": {"b": 3}})), ..Record::default() };
-    let removed = vec!["gone".to_owned()];
-    let write = Write { removed, ..write(&key, &after, Condition::Unchanged(version)) };
-    let version = store.put(&write).await.expect("the condition holds");
-    assert_eq!(
-        get(store, &key).await,
-        Some(Stored { record: after, version }),
-        "not null, and nothing left in the map"
-    );
-    remove(store, &key).await;
+    let after = Record {
+        data: fields(json!({"kept": 1, "map": {"b": 3}, "zero": -0.0, "new": [1]})),
+        expires_at: time(1_900_000_001),
+        ..first.clone()
+    };
+    for knows_before in [false, true] {
+        let key = fresh_key();
+        let version = put(store, &key, &first, Condition::Absent).await;
+        let before = knows_before.then(|| Arc::new(Stored { record: first.clone(), version }));
+        let removed = vec!["gone".to_owned()];
+        let write = Write { removed, before, ..write(&key, &after, Condition::Unchanged(version)) };
+        let version = store.put(&write).await.expect("the condition holds");
+        let stored = get(store, &key).await;
+        let negative = stored.as_ref().and_then(|stored| stored.record.data.get("zero")?.as_f64());
+        assert!(negative.is_some_and(f64::is_sign_negative), "-0.0 is another number than 0.0");
+        assert_eq!(stored, Some(Stored { record: after.clone(), version }), "not null, and nothing left in the map");
+        remove(store, &key).await;
+    }
 }
 
 async fn two_writes_are_done_both_or_neither(store: &dyn Store) {

@@ -3,6 +3,8 @@
 //! The document's fields are the application's, `created_at` and `expires_at` as timestamps, and one map, `_session`,
 //! with all else that the engine keeps. A document of the first layout has `revisions` and `successor` in its place.
 
+use std::time::SystemTime;
+
 use firestore::gcloud_sdk::{
     google::firestore::v1::{Document, DocumentMask, MapValue, Value, value::ValueType},
     prost::Message as _,
@@ -10,12 +12,13 @@ use firestore::gcloud_sdk::{
 use serde_json::{Map, Value as Json};
 
 use super::{
-    StoreError, Stored,
+    StoreError, Stored, Write,
     time::{from_timestamp, to_timestamp, version_of},
-    value::{Fields, fields_to_firestore, from_firestore, name_from_firestore, name_to_firestore, value},
+    value::{Fields, field_to_firestore, from_firestore, name_from_firestore, name_to_firestore, to_firestore, value},
 };
 use crate::{
     Record, SessionKey,
+    data::is_same,
     record::{Damaged, META_FIELD, Meta},
 };
 
@@ -37,34 +40,48 @@ pub(super) fn key_of(document: &Document) -> Option<SessionKey> {
     document.name.rsplit('/').next().and_then(SessionKey::parse)
 }
 
-/// The document to write, and which of its fields: the others stay as they are. A field that the mask names and the
-/// document lacks is removed.
-pub(super) fn to_write(name: String, record: &Record, removed: &[String]) -> (Document, DocumentMask) {
-    let fields = fields_of(record);
-    let engine = [CREATED_AT, EXPIRES_AT, META_FIELD].map(str::to_owned);
-    let data = record.data.keys().chain(removed).map(|name| name_to_firestore(name));
-    let field_paths = data.chain(engine).map(|name| path_of(&name)).collect();
+/// The document to write, with the fields that change, and the mask that names them: the others stay as they are. A field
+/// that the mask names and the document lacks is removed.
+pub(super) fn to_write(name: String, write: &Write) -> (Document, DocumentMask) {
+    let Write { record, removed, before, .. } = write;
+    let fields = fields_of(record, before.as_ref().map(|before| &before.record));
+    let is_missing = |(name, time): (&'static str, Option<_>)| time.is_none().then_some(name);
+    let written = fields.keys().map(|name| path_of(name));
+    let removed = removed.iter().map(|name| path_of(&name_to_firestore(name)));
+    let missing = times_of(record).into_iter().filter_map(is_missing).map(str::to_owned);
+    let field_paths = written.chain(removed).chain(missing).collect();
     (Document { name, fields, ..Document::default() }, DocumentMask { field_paths })
 }
 
 /// The document to create: with the fields that have no JSON form, as they were read.
 pub(super) fn to_create(name: String, record: &Record) -> Document {
-    let mut fields = fields_of(record);
+    let mut fields = fields_of(record, None);
     // What does not decode was made by no store of this kind.
     let damaged = record.damaged.values().filter_map(|damaged| MapValue::decode(&*damaged.stored).ok());
     fields.extend(damaged.flat_map(|field| field.fields));
     Document { name, fields, ..Document::default() }
 }
 
-fn fields_of(record: &Record) -> Fields {
-    let mut fields = fields_to_firestore(&record.data);
-    for (name, time) in [(CREATED_AT, record.created_at), (EXPIRES_AT, record.expires_at)] {
-        if let Some(time) = time {
+fn times_of(record: &Record) -> [(&'static str, Option<SystemTime>); 2] {
+    [(CREATED_AT, record.created_at), (EXPIRES_AT, record.expires_at)]
+}
+
+/// The fields of this record, without those that the record before has, too.
+fn fields_of(record: &Record, before: Option<&Record>) -> Fields {
+    let is_stored = |name: &str, json: &Json| {
+        let stored = before.and_then(|before| before.data.get(name));
+        stored.is_some_and(|stored| is_same(stored, json))
+    };
+    let changed = record.data.iter().filter(|(name, json)| !is_stored(name, json));
+    let mut fields: Fields = changed.map(field_to_firestore).collect();
+    for (field, old) in times_of(record).into_iter().zip(before.map(times_of).unwrap_or_default()) {
+        if let (name, Some(time)) = field
+            && field != old
+        {
             fields.insert(name.to_owned(), value(ValueType::TimestampValue(to_timestamp(time))));
         }
     }
-    let meta = super::value::to_firestore(&Json::Object(record.meta.to_json()));
-    fields.insert(META_FIELD.to_owned(), meta);
+    fields.insert(META_FIELD.to_owned(), to_firestore(&Json::Object(record.meta.to_json())));
     fields
 }
 
@@ -144,13 +161,19 @@ fn text_of(value: &Value) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::{
+        sync::Arc,
+        time::{Duration, UNIX_EPOCH},
+    };
 
     use firestore::gcloud_sdk::google::firestore::v1::{ArrayValue, MapValue};
     use serde_json::json;
 
     use super::*;
-    use crate::record::{Replaced, Revision};
+    use crate::{
+        record::{Replaced, Revision},
+        store::Version,
+    };
 
     fn object(json: Json) -> Map<String, Json> {
         match json {
@@ -171,6 +194,10 @@ mod tests {
         fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
+    fn key() -> SessionKey {
+        SessionKey::parse(&"ab".repeat(32)).expect("a key")
+    }
+
     fn record() -> Record {
         Record {
             data: object(json!({"views": 3, "revisions": [], "": {"a-b": [1, 2.5, null, [true]]}, "$": u64::MAX})),
@@ -184,15 +211,16 @@ mod tests {
     #[test]
     fn a_record_survives_as_a_document() {
         for record in [record(), Record::default()] {
-            assert_eq!(record_of(&fields_of(&record)), record);
+            assert_eq!(record_of(&fields_of(&record, None)), record);
         }
     }
 
     #[test]
     fn a_write_names_what_it_has_and_what_it_removes() {
         let record = Record { created_at: None, ..record() };
-        let (document, DocumentMask { mut field_paths }) =
-            to_write("name".to_owned(), &record, &["a.b".to_owned(), "__x__".to_owned()]);
+        let removed = ["a.b", "__x__"].map(str::to_owned).into();
+        let write = Write { removed, ..Write::create(key(), record) };
+        let (document, DocumentMask { mut field_paths }) = to_write("name".to_owned(), &write);
         field_paths.sort();
         let expected =
             ["_session", "`$$`", "`$__x__`", "`$`", "`a.b`", "created_at", "expires_at", "revisions", "views"];
@@ -202,6 +230,28 @@ mod tests {
         assert_eq!(names, ["$", "$$", "_session", "expires_at", "revisions", "views"]);
         assert_eq!(path_of("1st"), "`1st`");
         assert_eq!(path_of("tick`\\"), "`tick\\`\\\\`");
+    }
+
+    #[test]
+    fn a_write_leaves_alone_what_stays() {
+        let stored = |record| Arc::new(Stored { record, version: Version(1) });
+        let written = |record: &Record, before: &Record| {
+            let before = Some(stored(before.clone()));
+            let write = Write { before, ..Write::create(key(), record.clone()) };
+            let (document, DocumentMask { mut field_paths }) = to_write("name".to_owned(), &write);
+            field_paths.sort();
+            let mut names: Vec<_> = document.fields.keys().map(|name| path_of(name)).collect();
+            names.sort();
+            assert_eq!(names, field_paths);
+            names
+        };
+        let before = record();
+        assert_eq!(written(&before, &before), ["_session"]);
+        let data = object(json!({"views": 4, "revisions": [], "": {"a-b": [1, 2.5, null, [false]]}, "new": -0.0}));
+        let after = Record { data, expires_at: before.created_at, ..before.clone() };
+        assert_eq!(written(&after, &before), ["_session", "`$`", "expires_at", "new", "views"]);
+        let zero = Record { data: object(json!({"new": 0.0})), ..after.clone() };
+        assert_eq!(written(&zero, &after), ["_session", "new"], "negative zero is another number");
     }
 
     #[test]

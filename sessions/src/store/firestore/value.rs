@@ -14,7 +14,7 @@
 use std::collections::HashMap;
 
 use firestore::gcloud_sdk::google::firestore::v1::{ArrayValue, MapValue, Value, value::ValueType};
-use serde_json::{Map, Number, Value as Json};
+use serde_json::{Number, Value as Json};
 
 pub(super) type Fields = HashMap<String, Value>;
 
@@ -54,12 +54,12 @@ pub(super) fn to_firestore(json: &Json) -> Value {
         Json::Number(number) => number_to_firestore(number),
         Json::String(text) => string(text.clone()),
         Json::Array(items) => list(items),
-        Json::Object(fields) => map(fields_to_firestore(fields)),
+        Json::Object(fields) => map(fields.iter().map(field_to_firestore).collect()),
     }
 }
 
-pub(super) fn fields_to_firestore(fields: &Map<String, Json>) -> Fields {
-    fields.iter().map(|(name, json)| (name_to_firestore(name), to_firestore(json))).collect()
+pub(super) fn field_to_firestore((name, json): (&String, &Json)) -> (String, Value) {
+    (name_to_firestore(name), to_firestore(json))
 }
 
 /// The JSON that is written as this value; the reason, if there is none.
