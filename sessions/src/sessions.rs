@@ -165,16 +165,16 @@ impl<T: SessionData> Sessions<T> {
     /// whatever fails or crashes. For the time of [`Settings::rotation_grace`] a request that comes with it gets
     /// [`Error::Superseded`], so that one that was under way does not put a new session's cookie over the new id.
     ///
-    /// So a client that never receives the new id, since its connection broke or its user clicked twice, is refused with
-    /// the old one until that time is over, and begins with nothing then: what the session held is that of the new id,
-    /// until the user's other sessions are ended or it expires.
+    /// A client that never receives the new id, since its connection broke or its user clicked twice, signs in again: by
+    /// the old id, a further sign-in of the same user within that time goes on with the session that the first one has
+    /// made, under one more new id, and the one before is worth nothing, too. After that time it begins with nothing.
     ///
     /// Where there was no session, one more may be left if the store's response to the first try was lost: it's listed
     /// among the user's sessions, and nobody has its id.
     ///
     /// # Errors
     /// As [`upsert`](Self::upsert). With [`Outcome::Unknown`](crate::Outcome::Unknown) the old session may be closed;
-    /// nobody has the new id.
+    /// nobody has the new id, and a further sign-in goes on with it.
     pub async fn sign_in<R: Send + 'static>(
         &self,
         id: Option<SessionId>,
@@ -250,6 +250,7 @@ impl<T: SessionData> Sessions<T> {
             Ok(match engine.rotate(id.key(), &mut budget).await? {
                 Replacement::Done { id, session, .. } => Some((session, Some(id))),
                 Replacement::Moved(_) => engine.read(id.key(), budget).await?.map(|read| (read.session, None)),
+                Replacement::Closed(_) => return Err(Error::Superseded),
                 Replacement::Gone | Replacement::Refused(_) => None,
             })
         });

@@ -108,3 +108,23 @@ async fn who_signs_in_at_one_instance_is_signed_out_everywhere_by_the_other() {
         assert_eq!(device.get(&other_app, "/").await.text(), "0");
     }
 }
+
+#[tokio::test]
+async fn who_clicks_twice_at_a_sign_in_is_signed_in_once_and_keeps_the_cart() {
+    let Some([(app, customers), (other_app, others)]) = instances() else { return };
+    let mut customer = new_customer();
+    customer.get(&app, "/view").await;
+    let guest = customer.id().expect("a session");
+    let clicks = [&customers, &others]
+        .map(|sessions| sessions.sign_in(Some(guest), SignIn::new("ada"), |customer| customer.views += 1));
+    let mut signed_in = join_all(clicks).await.into_iter().map(|signed_in| signed_in.expect("a sign-in"));
+    let mut both = [signed_in.next(), signed_in.next()].map(|signed_in| signed_in.expect("two clicks"));
+    both.sort_by_key(|signed_in| signed_in.session.data.views);
+    let [first, last] = both.map(|signed_in| signed_in.new_id.expect("a new id"));
+
+    let sessions = customers.of_user("ada").await.expect("a list");
+    assert_eq!(sessions.iter().map(|session| session.key).collect::<Vec<_>>(), [last.key()], "one session");
+    assert!(matches!(others.read(first).await, Err(Error::Superseded)), "the id of the first click is replaced");
+    customer.set_cookie(&customer_cookie().set(&last, Some(Duration::from_secs(60))));
+    assert_eq!(customer.get(&other_app, "/").await.text(), "3", "the view before, and each click's own change once");
+}

@@ -17,7 +17,7 @@ impl<T: SessionData> Engine<T> {
         self.cache.remove(&key);
         // What a sign-in has closed is kept, to tell requests that were under way.
         let is_open = |record: &Record| {
-            record.meta.replaced != Some(Replaced::Closed) || self.lifetime.is_over(record, self.now())
+            !matches!(record.meta.replaced, Some(Replaced::Closed { .. })) || self.lifetime.is_over(record, self.now())
         };
         match delete(&self.store, &key, None, &is_open, true, &mut budget).await? {
             Deletion::Done => metrics::ended(),

@@ -21,11 +21,11 @@ impl<T: SessionData> Engine<T> {
         let Some(stored) = self.find(key, &mut budget).await? else { return Ok(None) };
         let (key, stored) = match stored.record.meta.replaced {
             None => (key, stored),
-            Some(Replaced::Closed) => return Err(Error::Superseded),
+            Some(Replaced::Closed { .. }) => return Err(Error::Superseded),
             Some(Replaced::By(successor)) => match self.find(successor, &mut budget).await? {
                 Some(stored) => match stored.record.meta.replaced {
                     None => (successor, stored),
-                    Some(Replaced::Closed) => return Err(Error::Superseded),
+                    Some(Replaced::Closed { .. }) => return Err(Error::Superseded),
                     // An id leads to its successor only: one that is two rotations behind has been replaced.
                     Some(Replaced::By(_)) => return Ok(None),
                 },

@@ -4,6 +4,9 @@
 //! Two writes, done both or neither: one creates the record of the new id, the other closes that of the old one. A
 //! request that comes with the old id finds it closed, and a write of the old record that is still on its way fails,
 //! since its condition does. Each try takes another new id, so that no copy of an earlier try can come back.
+//!
+//! The record of the old id says where a further sign-in of the same user goes on: a client that never got the new id,
+//! since its connection broke or its user clicked twice, has only the old one.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -25,7 +28,12 @@ use crate::{
 
 /// Why a session gets a new id.
 enum Purpose<'a, T> {
-    SignIn(Beginning, &'a mut dyn Change<T>),
+    SignIn {
+        beginning: Beginning,
+        change: &'a mut dyn Change<T>,
+        /// Whether to sign in only where this user is signed in already.
+        is_repeated: bool,
+    },
     Confirm,
     SignOut(&'a mut dyn SignOut<T>),
     Rotate,
@@ -52,6 +60,8 @@ pub(crate) enum Replacement<T> {
     Refused(Value),
     /// The session had been rotated before, and this is its key.
     Moved(SessionKey),
+    /// Its id was replaced: see [`Replaced::Closed`].
+    Closed(Option<SessionKey>),
     /// There's no such session; of a confirmation also: nobody is signed in.
     Gone,
 }
@@ -82,15 +92,18 @@ impl<T: SessionData> Engine<T> {
         admission: &Admission,
         mut budget: Budget,
     ) -> Result<Created<T>, Error> {
-        let mut purpose = Purpose::SignIn(beginning.clone(), &mut *change);
-        let mut next = key;
-        // An id leads to its successor only.
-        for _ in 0..2 {
-            let Some(key) = next else { break };
+        let (mut next, mut is_repeated) = (key, false);
+        while let Some(key) = next {
+            let mut purpose = Purpose::SignIn { beginning: beginning.clone(), change: &mut *change, is_repeated };
             next = match self.replace(key, &mut purpose, &mut budget).await? {
                 Replacement::Done { id, session, value } => return Ok(Created::Done { id, session, value }),
                 Replacement::Refused(refusal) => return Ok(Created::Refused(refusal)),
                 Replacement::Moved(successor) => Some(successor),
+                Replacement::Closed(Some(successor)) => {
+                    is_repeated = true;
+                    Some(successor)
+                }
+                Replacement::Closed(None) => return Err(Error::Superseded),
                 Replacement::Gone => None,
             };
         }
@@ -129,6 +142,7 @@ impl<T: SessionData> Engine<T> {
             match self.replace(next, &mut purpose, budget).await? {
                 Replacement::Done { id, session, .. } => return Ok(Some((id, session))),
                 Replacement::Moved(successor) => next = successor,
+                Replacement::Closed(_) => return Err(Error::Superseded),
                 Replacement::Gone | Replacement::Refused(_) => break,
             }
         }
@@ -169,7 +183,7 @@ impl<T: SessionData> Engine<T> {
             }
             End::Kept(_) => plan.refusal.map_or(Replacement::Gone, Replacement::Refused),
             End::Moved(successor) => Replacement::Moved(successor),
-            End::Closed => return Err(Error::Superseded),
+            End::Closed(next) => Replacement::Closed(next),
             End::Gone | End::HandedOver(_) => {
                 metrics::unknown_id();
                 Replacement::Gone
@@ -211,8 +225,11 @@ impl<T: SessionData> Replacing<'_, '_, T> {
                 times.set(&mut record);
                 Some((record, data, nothing()))
             }
-            Purpose::SignIn(Beginning { signed_in, terms }, change) => {
+            Purpose::SignIn { beginning: Beginning { signed_in, terms }, change, is_repeated } => {
                 let user = signed_in.as_ref().map(|signed_in| signed_in.user.as_str());
+                if *is_repeated && before.meta.user() != user {
+                    return Err(Error::Superseded);
+                }
                 let of_another = before.meta.user().is_some_and(|before| Some(before) != user);
                 // What one user left behind is not for the next one.
                 let empty = Record::default();
@@ -271,7 +288,8 @@ impl<T: SessionData> Plan for Replacing<'_, '_, T> {
 
         let replaced = match &self.purpose {
             Purpose::Rotate => Replaced::By(key),
-            Purpose::SignIn(..) | Purpose::Confirm | Purpose::SignOut(_) => Replaced::Closed,
+            Purpose::SignIn { .. } | Purpose::Confirm => Replaced::Closed { next: Some(key) },
+            Purpose::SignOut(_) => Replaced::Closed { next: None },
         };
         let end = later(now, self.engine.settings.rotation_grace);
         let closed = Record {

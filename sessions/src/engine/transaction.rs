@@ -69,8 +69,8 @@ pub(crate) enum End {
     Over,
     /// The session was rotated and has this key now.
     Moved(SessionKey),
-    /// The session has a new id, to which this one does not lead.
-    Closed,
+    /// The session has a new id, to which this one does not lead: see [`Replaced::Closed`].
+    Closed(Option<SessionKey>),
     /// Nothing was written: the plan wants to be carried out by a task of its own.
     HandedOver(Base),
 }
@@ -210,7 +210,7 @@ fn end_of(record: &Record, is_over: bool) -> Option<End> {
     match record.meta.replaced {
         _ if is_over => Some(End::Over),
         Some(Replaced::By(successor)) => Some(End::Moved(successor)),
-        Some(Replaced::Closed) => Some(End::Closed),
+        Some(Replaced::Closed { next }) => Some(End::Closed(next)),
         None => None,
     }
 }

@@ -30,8 +30,9 @@ pub struct Meta {
 pub(crate) enum Replaced {
     /// It was rotated, and its old id leads to this one.
     By(SessionKey),
-    /// It was replaced by a sign-in or a sign-out, and its old id leads nowhere.
-    Closed,
+    /// It was replaced by a sign-in or a sign-out, and its old id leads nowhere: but a further sign-in of the user who
+    /// signed in goes on with `next`.
+    Closed { next: Option<SessionKey> },
 }
 
 /// Who is signed in.
@@ -65,7 +66,7 @@ impl Meta {
     pub fn moved_to(&self) -> Option<SessionKey> {
         match self.replaced {
             Some(Replaced::By(key)) => Some(key),
-            Some(Replaced::Closed) | None => None,
+            Some(Replaced::Closed { .. }) | None => None,
         }
     }
 
@@ -84,7 +85,12 @@ impl Meta {
         }
         match replaced {
             Some(Replaced::By(key)) => drop(set("moved_to", json!(key.to_string()))),
-            Some(Replaced::Closed) => drop(set("closed", json!(true))),
+            Some(Replaced::Closed { next }) => {
+                set("closed", json!(true));
+                if let Some(next) = next {
+                    set("next", json!(next.to_string()));
+                }
+            }
             None => {}
         }
         if let Some(SignedIn { user, label, at }) = signed_in {
@@ -120,11 +126,12 @@ impl Meta {
         let duration = |name: &str| json.get(name).and_then(Value::as_u64).map(Duration::from_millis);
         let is_true = |name: &str| json.get(name).and_then(Value::as_bool).unwrap_or(false);
         let texts = |name: &str| Some(json.get(name)?.as_array()?.iter().filter_map(Value::as_str));
-        let moved_to = json.get("moved_to").map(|key| key.as_str().and_then(SessionKey::parse));
-        let replaced = match moved_to {
+        let key = |name: &str| Some(json.get(name)?.as_str().and_then(SessionKey::parse));
+        let is_closed = json.get("closed").is_some_and(|closed| *closed != Value::Bool(false));
+        let replaced = match key("moved_to") {
             Some(Some(key)) => Some(Replaced::By(key)),
-            Some(None) => Some(Replaced::Closed),
-            None => json.get("closed").is_some_and(|closed| *closed != Value::Bool(false)).then_some(Replaced::Closed),
+            Some(None) => Some(Replaced::Closed { next: None }),
+            None => is_closed.then(|| Replaced::Closed { next: key("next").flatten() }),
         };
         let signed_in = string(Self::USER).map(|user| SignedIn {
             user: user.to_owned(),
@@ -153,7 +160,8 @@ impl Meta {
     /// From the first layout, which had these two beside the application's fields.
     #[must_use]
     pub fn of_first_layout<'a>(revisions: impl IntoIterator<Item = &'a str>, successor: Option<&str>) -> Self {
-        let replaced = successor.map(|key| SessionKey::parse(key).map_or(Replaced::Closed, Replaced::By));
+        let replaced =
+            successor.map(|key| SessionKey::parse(key).map_or(Replaced::Closed { next: None }, Replaced::By));
         Self { revisions: Revisions::from_texts(revisions), replaced, ..Self::default() }
     }
 
@@ -183,7 +191,7 @@ mod tests {
         Meta {
             revisions: Revisions::from_texts(["00000000000000ff", "0123456789abcdef"]),
             seen_at: Some(UNIX_EPOCH + Duration::from_micros(1_800_000_000_000_001)),
-            replaced: Some(Replaced::Closed),
+            replaced: Some(Replaced::Closed { next: SessionKey::parse(&"cd".repeat(32)) }),
             signed_in: Some(SignedIn {
                 user: "user-42".into(),
                 label: Some("Firefox".into()),
@@ -215,9 +223,10 @@ mod tests {
         for value in json.values_mut() {
             *value = json!([[1.5]]);
         }
-        let expected = Meta { replaced: Some(Replaced::Closed), fields: Some(vec![]), ..Meta::default() };
+        let expected =
+            Meta { replaced: Some(Replaced::Closed { next: None }), fields: Some(vec![]), ..Meta::default() };
         assert_eq!(Meta::from_json(&Value::Object(json)), expected, "a closed session stays closed");
-        assert_eq!(Meta::from_json(&json!({"moved_to": "elsewhere"})).replaced, Some(Replaced::Closed));
+        assert_eq!(Meta::from_json(&json!({"moved_to": "elsewhere"})).replaced, Some(Replaced::Closed { next: None }));
         assert_eq!(Meta::from_json(&json!("nonsense")), Meta::default());
         let undated = Meta::from_json(&json!({"user": "ada"}));
         assert_eq!(undated.signed_in.map(|signed_in| signed_in.at), Some(UNIX_EPOCH));

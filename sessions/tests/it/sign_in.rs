@@ -109,9 +109,13 @@ async fn a_sign_in_sets_a_new_id_and_the_old_one_is_worth_nothing() {
     assert_ne!(ada.id(), Some(guest));
     assert_eq!(ada.get(&site.app, "/user").await.text(), "ada true");
 
-    for (method, path) in
-        [("get", "/view"), ("get", "/user"), ("post", "/sign-in"), ("post", "/sign-out/keeping"), ("post", "/confirm")]
-    {
+    for (method, path) in [
+        ("get", "/view"),
+        ("get", "/user"),
+        ("post", "/sign-in/bob"),
+        ("post", "/sign-out/keeping"),
+        ("post", "/confirm"),
+    ] {
         let page =
             if method == "get" { thief.get(&site.app, path).await } else { thief.post(&site.app, path, &()).await };
         assert_eq!((page.status, cookie_of(&page)), (StatusCode::CONFLICT, None), "{path} by the old id");
@@ -143,6 +147,53 @@ async fn a_repeated_sign_in_keeps_the_data_under_a_new_id() {
     assert_eq!(ada.post(&site.app, "/sign-in", &()).await.text(), "1");
     assert_ne!(ada.id(), first);
     assert_eq!(site.sessions.of_user("ada").await.expect("a list").len(), 1, "the first one is no session any more");
+}
+
+#[tokio::test]
+async fn a_client_that_never_got_its_new_id_signs_in_again_and_has_its_session() {
+    let site = Site::new();
+    let mut ada = visitor();
+    ada.get(&site.app, "/view").await;
+    // Each click sends the id from before the first one; only the last response arrives.
+    let before = ada.clone();
+    let mut ids = vec![ada.id()];
+    for click in 1..=4 {
+        ada = before.clone();
+        let page = ada.post(&site.app, "/sign-in", &()).await;
+        assert_eq!((page.status, page.text()), (StatusCode::OK, "1".to_owned()), "click {click}: the data is there");
+        assert!(!ids.contains(&ada.id()), "click {click}: a new id");
+        ids.push(ada.id());
+    }
+    assert_eq!(ada.get(&site.app, "/user").await.text(), "ada true");
+    assert_eq!(ada.get(&site.app, "/view").await.text(), "2");
+    assert_eq!(site.sessions.of_user("ada").await.expect("a list").len(), 1, "one session, whatever was clicked");
+    let given = ids.pop();
+    assert_eq!(given, Some(ada.id()));
+    for id in ids.into_iter().flatten() {
+        assert!(matches!(site.sessions.read(id).await, Err(Error::Superseded)), "the others are worth nothing");
+    }
+    // What was ended does not come back by it.
+    site.sessions.end_all_of_user("ada", None).await.expect("a response");
+    let mut late = before.clone();
+    assert_eq!(late.post(&site.app, "/sign-in", &()).await.text(), "0", "another session");
+}
+
+#[tokio::test]
+async fn a_client_that_never_got_its_new_id_signs_in_again_after_a_confirmation_and_not_after_a_sign_out() {
+    for (path, expected) in [("/confirm", StatusCode::OK), ("/sign-out/keeping", StatusCode::CONFLICT)] {
+        let site = Site::new();
+        let mut ada = visitor();
+        ada.post(&site.app, "/sign-in", &()).await;
+        ada.get(&site.app, "/view").await;
+        let mut lost = ada.clone();
+        ada.post(&site.app, path, &()).await;
+        let page = lost.post(&site.app, "/sign-in", &()).await;
+        assert_eq!(page.status, expected, "{path}");
+        if expected == StatusCode::OK {
+            assert_eq!(page.text(), "1", "the data is there");
+        }
+        assert_eq!(ada.get(&site.app, "/view").await.status == StatusCode::OK, expected != StatusCode::OK, "{path}");
+    }
 }
 
 #[tokio::test]

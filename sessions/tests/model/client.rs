@@ -50,7 +50,7 @@ pub(crate) struct Client {
     pub(crate) phase: Phase,
     /// The id in its cookie.
     pub(crate) id: Key,
-    /// Whether a rotation has led its operation to a successor.
+    /// Whether a rotation or a sign-in has led its operation to a successor.
     pub(crate) moved: bool,
     pub(crate) outcomes: [Option<Outcome>; STEPS],
 }

@@ -31,13 +31,18 @@ const ALWAYS: [Named; 7] = [
 ];
 
 /// What a search must meet, or it proves little.
-const SITUATIONS: [Named; 7] = [
+const SITUATIONS: [Named; 8] = [
     ("a write in doubt was applied", |_, state| in_doubt(state, WriteOutcome::Applied, 1)),
     ("a write in doubt was not applied yet", |_, state| in_doubt(state, WriteOutcome::Pending, 1)),
     ("a write in doubt never will be applied", |_, state| in_doubt(state, WriteOutcome::Lost, 1)),
     ("nobody can know whether a write was applied", |_, state| in_doubt(state, WriteOutcome::Unknown, 1)),
     ("a batch of two is in doubt and was not applied yet", |_, state| in_doubt(state, WriteOutcome::Pending, 2)),
-    ("a change follows a rotation", |_, state| state.clients.iter().any(|client| client.moved)),
+    ("a change follows a rotation", |_, state| state.clients.iter().any(|client| client.moved && client.changes())),
+    ("a sign-in goes on with the session of another one", |_, state| {
+        let signs_in = |client: &Client| client.operation() == Some(Operation::SignIn);
+        let is_ended = |client: &Client| state.store.ended.has(client.id);
+        state.clients.iter().any(|client| client.moved && signs_in(client) && is_ended(client))
+    }),
     ("a client hears that its id has ended", |_, state| {
         state.clients.iter().any(|client| client.heard().any(|(_, _, outcome)| outcome == Outcome::Superseded))
     }),

@@ -160,11 +160,12 @@ impl State {
         (turn.stage, turn.earlier) = (Stage::Base(now), None);
         match now.kind {
             Kind::Live => {}
-            Kind::Tombstone => {
+            Kind::Tombstone(successor) => {
                 let wrong = bug == Some(Bug::DeleteOfAnEndedId);
-                self.each_entry(instance, key, |client| {
-                    let deletes = client.operation() == Some(Operation::Delete);
-                    client.finish(if deletes && wrong { Outcome::Done } else { Outcome::Superseded });
+                self.each_entry(instance, key, |client| match client.operation() {
+                    Some(Operation::SignIn) => (client.phase, client.moved) = (Phase::Waiting(successor), true),
+                    Some(Operation::Delete) if wrong => client.finish(Outcome::Done),
+                    _ => client.finish(Outcome::Superseded),
                 });
                 self.end_turn(instance, key, None);
             }
@@ -175,8 +176,10 @@ impl State {
                     Some(Operation::Delete) if client.moved && bug == Some(Bug::DeleteFollowsOnce) => {
                         client.finish(Outcome::Done);
                     }
-                    // A delete follows as far as there is something.
-                    Some(Operation::Delete) => (client.phase, client.moved) = (Phase::Waiting(successor), true),
+                    // A delete or a sign-in follows as far as there is something.
+                    Some(Operation::Delete | Operation::SignIn) => {
+                        (client.phase, client.moved) = (Phase::Waiting(successor), true)
+                    }
                     _ if client.moved => client.finish(Outcome::Gone),
                     _ => (client.phase, client.moved) = (Phase::Waiting(successor), true),
                 });
@@ -216,7 +219,7 @@ impl State {
             (Operation::SignIn, Job::One(client)) => {
                 let new_key = self.clients[usize::from(client)].new_key();
                 let grace = bug == Some(Bug::SignInWithGrace);
-                let old = next.moved(if grace { Kind::Forward(new_key) } else { Kind::Tombstone });
+                let old = next.moved(if grace { Kind::Forward(new_key) } else { Kind::Tombstone(new_key) });
                 let revisions = [0, token];
                 Effect::PutBoth { old, new_key, new: Record { signed_in: true, revisions, ..changed } }
             }
@@ -345,9 +348,11 @@ impl State {
         }
         let token = write.token() + ANOTHER;
         (old.revisions[1], new.revisions[1]) = (token, token);
-        if let Kind::Forward(_) = old.kind {
-            old.kind = Kind::Forward(SPARE);
-        }
+        old.kind = match old.kind {
+            Kind::Forward(_) => Kind::Forward(SPARE),
+            Kind::Tombstone(_) => Kind::Tombstone(SPARE),
+            Kind::Live => Kind::Live,
+        };
         Some(Write { effect: Effect::PutBoth { old, new_key: SPARE, new }, ..*write })
     }
 

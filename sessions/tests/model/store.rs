@@ -28,8 +28,8 @@ pub(crate) enum Kind {
     Live,
     /// A plain rotation: for a time the old id still leads to the new record.
     Forward(Key),
-    /// A sign-in: the old id grants nothing.
-    Tombstone,
+    /// A sign-in: the old id grants nothing, but a further sign-in goes on with the new record.
+    Tombstone(Key),
 }
 
 /// One record, as `sessions/src/record.rs` has it.
@@ -209,7 +209,7 @@ impl Store {
         let made = self.versions[index] == 0;
         self.versions[index] += 1;
         record.version = self.versions[index];
-        if record.kind == Kind::Tombstone {
+        if matches!(record.kind, Kind::Tombstone(_)) {
             self.ended.add(key);
         }
         if made && record.signed_in {
@@ -229,7 +229,7 @@ impl Store {
         let record = self.get(key)?;
         match record.kind {
             Kind::Live => Some(record),
-            Kind::Tombstone => None,
+            Kind::Tombstone(_) => None,
             Kind::Forward(successor) => self.get(successor).filter(|record| record.kind == Kind::Live),
         }
     }

@@ -269,7 +269,11 @@ mod tests {
 
         let nonsense = || value(ValueType::IntegerValue(1));
         let edited = record_of(&fields([("revisions", nonsense()), ("successor", nonsense())]));
-        assert_eq!(edited.meta.replaced, Some(Replaced::Closed), "a session that was replaced does not come back");
+        assert_eq!(
+            edited.meta.replaced,
+            Some(Replaced::Closed { next: None }),
+            "a session that was replaced does not come back"
+        );
         assert_eq!(edited.obsolete, ["revisions", "successor"]);
         assert_eq!(record_of(&fields([("revisions", list(&[]))])).obsolete, ["revisions"]);
         assert_eq!(record_of(&Fields::new()), Record::default(), "a document that somebody made in the console");
@@ -303,6 +307,6 @@ mod tests {
         let meta = fields([("revisions", list(&["00000000000000ff"])), ("closed", time.clone()), ("user", time)]);
         let meta = record_of(&fields([(META_FIELD, value(ValueType::MapValue(MapValue { fields: meta })))])).meta;
         assert!(meta.revisions.contains(Revision(255)), "the other parts are read");
-        assert_eq!((meta.user(), meta.replaced), (None, Some(Replaced::Closed)));
+        assert_eq!((meta.user(), meta.replaced), (None, Some(Replaced::Closed { next: None })));
     }
 }
