@@ -163,7 +163,9 @@ impl State {
             Kind::Tombstone(successor) => {
                 let wrong = bug == Some(Bug::DeleteOfAnEndedId);
                 self.each_entry(instance, key, |client| match client.operation() {
-                    Some(Operation::SignIn) => (client.phase, client.moved) = (Phase::Waiting(successor), true),
+                    Some(Operation::SignIn) => {
+                        (client.phase, client.moved) = (Phase::Waiting(successor), true);
+                    }
                     Some(Operation::Delete) if wrong => client.finish(Outcome::Done),
                     _ => client.finish(Outcome::Superseded),
                 });
@@ -178,7 +180,7 @@ impl State {
                     }
                     // A delete or a sign-in follows as far as there is something.
                     Some(Operation::Delete | Operation::SignIn) => {
-                        (client.phase, client.moved) = (Phase::Waiting(successor), true)
+                        (client.phase, client.moved) = (Phase::Waiting(successor), true);
                     }
                     _ if client.moved => client.finish(Outcome::Gone),
                     _ => (client.phase, client.moved) = (Phase::Waiting(successor), true),
