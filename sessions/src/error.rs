@@ -63,7 +63,7 @@ pub enum Error {
     },
 
     /// The session has been given a new id by a sign-in, a confirmation or a sign-out, and this is the old one. Nothing
-    /// was changed; the client has the new id, or will in a moment.
+    /// was changed; the client has the new id, or will in a moment, or has to sign in again.
     #[error("the session has a new id; this one is worth nothing any more")]
     Superseded,
 

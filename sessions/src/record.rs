@@ -25,7 +25,7 @@ pub const META_FIELD: &str = "_session";
 
 /// A session as a store keeps it: the application's fields beside the engine's own.
 ///
-/// A store writes all of it and changes none of it, except for [`damaged`](Self::damaged) and
+/// A store keeps all of it and changes none of it, except for [`damaged`](Self::damaged) and
 /// [`obsolete`](Self::obsolete), which describe what was read. Of these it writes the damaged fields into a record that
 /// it creates, as far as it has kept them.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -38,7 +38,7 @@ pub const USER_LENGTH: usize = 1_500;
 /// | [`touch`](Self::touch) | no | when it's due | when it's due | 1; 2 when it's due |
 /// | [`update`](Self::update) | no | when it's due | if data or times change | warm 1, cold 2; cold and unchanged 1 |
 /// | [`upsert`](Self::upsert) | if there's none | when it's due | as above; a new one always | as above; a new one 1 |
-/// | [`sign_in`](Self::sign_in) | with a new id | yes | yes | warm 1, cold 2; without a session before it 1 |
+/// | [`sign_in`](Self::sign_in) | with a new id | yes | yes | warm 1, cold 2; without a session before it 1; by an id that was replaced 1 more for each time |
 /// | [`sign_out_keeping`](Self::sign_out_keeping) | with a new id | yes | yes | warm 1, cold 2 |
 /// | [`confirm`](Self::confirm) | with a new id | when it's due | if there's a user | warm 1, cold 2 |
 /// | [`rotate`](Self::rotate) | with a new id | when it's due | yes | warm 1, cold 2 |
@@ -165,16 +165,18 @@ impl<T: SessionData> Sessions<T> {
     /// whatever fails or crashes. For the time of [`Settings::rotation_grace`] a request that comes with it gets
     /// [`Error::Superseded`], so that one that was under way does not put a new session's cookie over the new id.
     ///
-    /// A client that never receives the new id, since its connection broke or its user clicked twice, signs in again: by
-    /// the old id, a further sign-in of the same user within that time goes on with the session that the first one has
-    /// made, under one more new id, and the one before is worth nothing, too. After that time it begins with nothing.
+    /// A client that never receives the new id, since its connection broke or its user clicked twice, signs in again by
+    /// the old one. Within that time, a sign-in of the same user goes on with the session that the first one has made,
+    /// under one more new id, and the first one's is worth nothing, too. If that session has been changed or ended
+    /// since, or is another user's, the sign-in is [`Error::Superseded`]. After that time it begins with nothing. Of two
+    /// at once, the id of the second is the session's: a client that hears of the first one last signs in once more.
     ///
     /// Where there was no session, one more may be left if the store's response to the first try was lost: it's listed
     /// among the user's sessions, and nobody has its id.
     ///
     /// # Errors
     /// As [`upsert`](Self::upsert). With [`Outcome::Unknown`](crate::Outcome::Unknown) the old session may be closed;
-    /// nobody has the new id, and a further sign-in goes on with it.
+    /// nobody has the new id, and a further sign-in goes on with its session.
     pub async fn sign_in<R: Send + 'static>(
         &self,
         id: Option<SessionId>,
@@ -201,7 +203,8 @@ impl<T: SessionData> Sessions<T> {
     /// preferences, say. `None` if there's no session of this id. To keep nothing, [`delete`](Self::delete) it.
     ///
     /// # Errors
-    /// As [`sign_in`](Self::sign_in).
+    /// As [`update`](Self::update). With [`Outcome::Unknown`](crate::Outcome::Unknown) the session may be closed; nobody
+    /// has the new id.
     pub async fn sign_out_keeping(
         &self,
         id: SessionId,
@@ -217,7 +220,7 @@ impl<T: SessionData> Sessions<T> {
     /// nothing is changed, if there's no session of this id or nobody is signed in.
     ///
     /// # Errors
-    /// As [`sign_in`](Self::sign_in).
+    /// As [`sign_out_keeping`](Self::sign_out_keeping); but a further sign-in goes on with the session.
     pub async fn confirm(&self, id: SessionId) -> Result<Option<Changed<T>>, Error> {
         let done = self.task(move |engine, budget| async move { engine.confirm(id.key(), budget).await });
         Ok(done.await?.map(replaced))
@@ -250,7 +253,7 @@ impl<T: SessionData> Sessions<T> {
             Ok(match engine.rotate(id.key(), &mut budget).await? {
                 Replacement::Done { id, session, .. } => Some((session, Some(id))),
                 Replacement::Moved(_) => engine.read(id.key(), budget).await?.map(|read| (read.session, None)),
-                Replacement::Closed(_) => return Err(Error::Superseded),
+                Replacement::Closed(..) => return Err(Error::Superseded),
                 Replacement::Gone | Replacement::Refused(_) => None,
             })
         });

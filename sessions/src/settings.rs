@@ -64,7 +64,7 @@ pub struct Settings {
     /// The deadline for the store work of one call, such as one change: retries and waiting included.
     pub store_timeout: Duration,
     /// For how long after a rotation the old id still leads to the session, and after a sign-in the old id is known to
-    /// be closed.
+    /// be closed, and a further sign-in goes on with the session.
     pub rotation_grace: Duration,
     /// How many bytes the sessions take that are remembered between requests.
     pub cache_bytes: u64,

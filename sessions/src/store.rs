@@ -95,6 +95,7 @@ pub trait Store: Send + Sync + 'static {
 
 /// A conditional write.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Write {
     /// Under which key.
     pub key: SessionKey,
@@ -105,7 +106,8 @@ pub struct Write {
     /// What must hold.
     pub condition: Condition,
     /// What is stored there if the condition holds, where the writer knows it. A store may leave alone what is the same
-    /// in both records, as Firestore's does.
+    /// in both records (-0.0 and 0.0 are not), as Firestore's does. A store that changes the record before it passes the
+    /// write on has to change this one alike, or to set it to `None`.
     pub before: Option<Arc<Stored>>,
 }
 

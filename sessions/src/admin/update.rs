@@ -51,7 +51,7 @@ impl Admin {
             match transact(&self.store, next, &mut plan, &mut budget, base, |_| {}).await? {
                 End::Applied { .. } | End::Kept(_) => return Ok(plan.record.map(|record| (next, record))),
                 End::Moved(successor) => next = successor,
-                End::Gone | End::Over | End::Closed(_) | End::HandedOver(_) => break,
+                End::Gone | End::Over | End::Closed(..) | End::HandedOver(_) => break,
             }
         }
         Ok(None)

@@ -37,7 +37,9 @@ impl IntoResponse for Error {
         match status {
             StatusCode::SERVICE_UNAVAILABLE => (status, [(RETRY_AFTER, "1")], "Try again in a moment.").into_response(),
             StatusCode::TOO_MANY_REQUESTS => (status, [(RETRY_AFTER, "60")], "Too many new visitors.").into_response(),
-            StatusCode::CONFLICT => (status, "You have just signed in or out: load the page again.").into_response(),
+            StatusCode::CONFLICT => {
+                (status, "You have just signed in or out: load the page again, or sign in again.").into_response()
+            }
             StatusCode::FORBIDDEN => (status, "This must be sent from a page of this site.").into_response(),
             StatusCode::UNPROCESSABLE_ENTITY => (status, "This can't be stored.").into_response(),
             _ => (status, "Something is wrong on our side.").into_response(),

@@ -301,7 +301,7 @@ impl<T: SessionData> Batch<T> {
             }
             Ok(End::HandedOver(_)) => self.hit_rate = hit_rate,
             Err(_) if !budget.has_written => {}
-            Ok(End::Gone | End::Over | End::Moved(_) | End::Closed(_)) | Err(_) => engine.cache.remove(&self.key),
+            Ok(End::Gone | End::Over | End::Moved(_) | End::Closed(..)) | Err(_) => engine.cache.remove(&self.key),
         }
         match end {
             Ok(End::Gone) => metrics::unknown_id(),
@@ -318,7 +318,7 @@ impl<T: SessionData> Batch<T> {
                 // A run on a guess that turned out to be wrong does not count.
                 (Ok(End::Gone | End::Over), _) => Ok(Ok(Applied::Gone)),
                 (Ok(End::Moved(successor)), _) => Ok(Ok(Applied::Moved(*successor))),
-                (Ok(End::Closed(_)), _) => Ok(Err(Error::Superseded)),
+                (Ok(End::Closed(..)), _) => Ok(Err(Error::Superseded)),
                 (_, Some(Run::Panicked(panic))) => Err(panic),
                 (_, Some(Run::Failed(error))) => Ok(Err(error)),
                 (Ok(End::Applied { .. } | End::Kept(_)), Some(Run::Done(session, value))) => {
@@ -455,13 +455,14 @@ pub(crate) fn replacing(key: SessionKey, base: &Arc<Stored>, record: Record, rev
     write
 }
 
-/// Adds the revision to the write, what it's based on, and the names of what it removes: all that the record before has and
-/// the new one lacks.
+/// Adds to the write its revision, what it's based on, and the names of what it removes: all that the record before has
+/// and the new one lacks.
 fn complete(write: &mut Write, base: &Arc<Stored>, revision: Revision) {
     let (before, Write { record, removed, .. }) = (&base.record, &mut *write);
     let names = before.data.keys().chain(before.damaged.keys()).chain(&before.obsolete);
     let is_left = |name: &&String| !record.data.contains_key(*name) && !record.damaged.contains_key(*name);
     *removed = names.filter(is_left).cloned().collect();
+    record.obsolete.clear();
     record.meta.revisions.push(revision);
     write.before = Some(Arc::clone(base));
 }

@@ -19,6 +19,12 @@ pub(crate) struct Beginning {
     pub(crate) terms: Terms,
 }
 
+impl Beginning {
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.signed_in.as_ref().map(|signed_in| signed_in.user.as_str())
+    }
+}
+
 /// A session that was made, or why its change refused.
 pub(crate) enum Created<T> {
     Done { id: SessionId, session: Session<T>, value: Value },

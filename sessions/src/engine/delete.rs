@@ -15,7 +15,7 @@ impl<T: SessionData> Engine<T> {
     pub(crate) async fn delete(self: &Arc<Self>, key: SessionKey, mut budget: Budget) -> Result<(), Error> {
         let _place = self.turn(key, &budget).await?;
         self.cache.remove(&key);
-        // What a sign-in has closed is kept, to tell requests that were under way.
+        // What a sign-in has closed is kept, to tell requests that were under way, and for a further sign-in.
         let is_open = |record: &Record| {
             !matches!(record.meta.replaced, Some(Replaced::Closed { .. })) || self.lifetime.is_over(record, self.now())
         };

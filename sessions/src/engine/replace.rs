@@ -5,8 +5,9 @@
 //! request that comes with the old id finds it closed, and a write of the old record that is still on its way fails,
 //! since its condition does. Each try takes another new id, so that no copy of an earlier try can come back.
 //!
-//! The record of the old id says where a further sign-in of the same user goes on: a client that never got the new id,
-//! since its connection broke or its user clicked twice, has only the old one.
+//! A client that never gets the new id, since its connection broke or its user clicked twice, has only the old one. So the
+//! closed record names the new one, and a further sign-in of the same user goes on with that, unless it has been changed
+//! since: then somebody has its id.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -31,7 +32,7 @@ enum Purpose<'a, T> {
     SignIn {
         beginning: Beginning,
         change: &'a mut dyn Change<T>,
-        /// Whether to sign in only where this user is signed in already.
+        /// Whether it goes on with what a sign-in of the same user has made.
         is_repeated: bool,
     },
     Confirm,
@@ -60,8 +61,8 @@ pub(crate) enum Replacement<T> {
     Refused(Value),
     /// The session had been rotated before, and this is its key.
     Moved(SessionKey),
-    /// Its id was replaced: see [`Replaced::Closed`].
-    Closed(Option<SessionKey>),
+    /// Its id was replaced: see [`End::Closed`].
+    Closed(Option<SessionKey>, Revisions),
     /// There's no such session; of a confirmation also: nobody is signed in.
     Gone,
 }
@@ -92,18 +93,28 @@ impl<T: SessionData> Engine<T> {
         admission: &Admission,
         mut budget: Budget,
     ) -> Result<Created<T>, Error> {
-        let (mut next, mut is_repeated) = (key, false);
+        let (mut next, mut is_moved, mut is_repeated) = (key, false, false);
         while let Some(key) = next {
             let mut purpose = Purpose::SignIn { beginning: beginning.clone(), change: &mut *change, is_repeated };
             next = match self.replace(key, &mut purpose, &mut budget).await? {
                 Replacement::Done { id, session, value } => return Ok(Created::Done { id, session, value }),
                 Replacement::Refused(refusal) => return Ok(Created::Refused(refusal)),
-                Replacement::Moved(successor) => Some(successor),
-                Replacement::Closed(Some(successor)) => {
+                // The id that the first sign-in has given was used, or its session has been ended.
+                Replacement::Moved(_) | Replacement::Gone if is_repeated => return Err(Error::Superseded),
+                // One write made the session, and one gave it a new id.
+                Replacement::Closed(_, revisions) if is_repeated && revisions.len() != 2 => {
+                    return Err(Error::Superseded);
+                }
+                Replacement::Closed(successor, _) => {
                     is_repeated = true;
+                    Some(successor.ok_or(Error::Superseded)?)
+                }
+                // An id leads to its successor only.
+                Replacement::Moved(_) if is_moved => None,
+                Replacement::Moved(successor) => {
+                    is_moved = true;
                     Some(successor)
                 }
-                Replacement::Closed(None) => return Err(Error::Superseded),
                 Replacement::Gone => None,
             };
         }
@@ -142,7 +153,7 @@ impl<T: SessionData> Engine<T> {
             match self.replace(next, &mut purpose, budget).await? {
                 Replacement::Done { id, session, .. } => return Ok(Some((id, session))),
                 Replacement::Moved(successor) => next = successor,
-                Replacement::Closed(_) => return Err(Error::Superseded),
+                Replacement::Closed(..) => return Err(Error::Superseded),
                 Replacement::Gone | Replacement::Refused(_) => break,
             }
         }
@@ -183,7 +194,7 @@ impl<T: SessionData> Engine<T> {
             }
             End::Kept(_) => plan.refusal.map_or(Replacement::Gone, Replacement::Refused),
             End::Moved(successor) => Replacement::Moved(successor),
-            End::Closed(next) => Replacement::Closed(next),
+            End::Closed(next, revisions) => Replacement::Closed(next, revisions),
             End::Gone | End::HandedOver(_) => {
                 metrics::unknown_id();
                 Replacement::Gone
@@ -212,6 +223,11 @@ impl<T: SessionData> Engine<T> {
 impl<T: SessionData> Replacing<'_, '_, T> {
     /// The record of the new id, and the session in it; `None` if the change refuses.
     fn successor(&mut self, base: &Record, now: SystemTime) -> Result<Option<(Record, T, Value)>, Error> {
+        if let Purpose::SignIn { beginning, is_repeated: true, .. } = &self.purpose
+            && !(base.meta.revisions.len() == 1 && base.meta.user() == beginning.user())
+        {
+            return Err(Error::Superseded);
+        }
         let engine = Arc::clone(&self.engine);
         let upgraded = engine.codec.upgrades.upgraded(&self.key, base)?;
         let before = upgraded.as_ref().unwrap_or(base);
@@ -225,12 +241,8 @@ impl<T: SessionData> Replacing<'_, '_, T> {
                 times.set(&mut record);
                 Some((record, data, nothing()))
             }
-            Purpose::SignIn { beginning: Beginning { signed_in, terms }, change, is_repeated } => {
-                let user = signed_in.as_ref().map(|signed_in| signed_in.user.as_str());
-                if *is_repeated && before.meta.user() != user {
-                    return Err(Error::Superseded);
-                }
-                let of_another = before.meta.user().is_some_and(|before| Some(before) != user);
+            Purpose::SignIn { beginning, change, .. } => {
+                let of_another = before.meta.user().is_some_and(|before| Some(before) != beginning.user());
                 // What one user left behind is not for the next one.
                 let empty = Record::default();
                 let (before, mut data) =
@@ -243,8 +255,8 @@ impl<T: SessionData> Replacing<'_, '_, T> {
                     }
                 };
                 let (mut record, data) = engine.codec.encode(&data, before)?;
-                record.meta.signed_in.clone_from(signed_in);
-                record.meta.terms = *terms;
+                record.meta.signed_in.clone_from(&beginning.signed_in);
+                record.meta.terms = beginning.terms;
                 engine.lifetime.begun(&record, now).set(&mut record);
                 Some((record, data, value))
             }

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Error, Record, SessionKey,
     metrics::{LookupResult, Operation},
-    record::{Replaced, Revision},
+    record::{Replaced, Revision, Revisions},
     store::{Store, StoreError, Stored, Version, Write, cause},
 };
 
@@ -69,8 +69,9 @@ pub(crate) enum End {
     Over,
     /// The session was rotated and has this key now.
     Moved(SessionKey),
-    /// The session has a new id, to which this one does not lead: see [`Replaced::Closed`].
-    Closed(Option<SessionKey>),
+    /// The session has a new id, to which this one does not lead: see [`Replaced::Closed`]. With the revisions of the
+    /// record, the last of which is that of the new id.
+    Closed(Option<SessionKey>, Revisions),
     /// Nothing was written: the plan wants to be carried out by a task of its own.
     HandedOver(Base),
 }
@@ -171,7 +172,7 @@ pub(crate) async fn transact<P: Plan>(
                     on_guess(true);
                 }
                 let Attempt { writes: (first, second), sent } = attempt;
-                let stored = |write: Box<Write>, version| Arc::new(Stored { record: as_stored(write.record), version });
+                let stored = |write: Box<Write>, version| Arc::new(Stored { record: write.record, version });
                 let created = first.zip(created).map(|(write, version)| (write.key, stored(write, version)));
                 return Ok(End::Applied { revision: sent.revision, stored: stored(second, version), created });
             }
@@ -210,15 +211,9 @@ fn end_of(record: &Record, is_over: bool) -> Option<End> {
     match record.meta.replaced {
         _ if is_over => Some(End::Over),
         Some(Replaced::By(successor)) => Some(End::Moved(successor)),
-        Some(Replaced::Closed { next }) => Some(End::Closed(next)),
+        Some(Replaced::Closed { next }) => Some(End::Closed(next, record.meta.revisions)),
         None => None,
     }
-}
-
-/// What is stored after a write, as a read would have it.
-fn as_stored(mut record: Record) -> Record {
-    record.obsolete.clear();
-    record
 }
 
 async fn read(store: &Arc<dyn Store>, key: SessionKey, budget: &mut Budget) -> Result<Option<Arc<Stored>>, Error> {

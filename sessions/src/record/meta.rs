@@ -30,8 +30,8 @@ pub struct Meta {
 pub(crate) enum Replaced {
     /// It was rotated, and its old id leads to this one.
     By(SessionKey),
-    /// It was replaced by a sign-in or a sign-out, and its old id leads nowhere: but a further sign-in of the user who
-    /// signed in goes on with `next`.
+    /// It was replaced by a sign-in, a confirmation or a sign-out, and its old id leads nowhere. But a further sign-in
+    /// goes on with `next`, which is `None` after a sign-out.
     Closed { next: Option<SessionKey> },
 }
 

@@ -60,6 +60,11 @@ impl Revisions {
         self.as_slice().contains(&revision)
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
     /// The newest one; `None` in a record that the engine never wrote.
     #[must_use]
     pub fn newest(&self) -> Option<Revision> {

@@ -48,8 +48,9 @@ impl Store for TwoSteps {
         }
         loop {
             let Some(now) = self.0.get(&write.key).await? else { return Err(StoreError::Conflict) };
-            let condition = Condition::Unchanged(now.version);
-            match self.0.put(&Write { condition, ..write.clone() }).await {
+            let mut again = write.clone();
+            again.condition = Condition::Unchanged(now.version);
+            match self.0.put(&again).await {
                 Err(StoreError::Conflict) => {}
                 result => return result,
             }

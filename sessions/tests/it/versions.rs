@@ -262,8 +262,8 @@ async fn the_admin_of_an_application_changes_data_of_its_own_version_alone() {
         let id = old.upsert(None, |_| {}).await.expect("a session").new_id.expect("an id");
         let mut broken = stored(&store, id).await;
         broken.record.data.remove("views");
-        let write =
-            Write { removed: vec!["views".to_owned()], ..Write::replace(id.key(), broken.record, broken.version) };
+        let mut write = Write::replace(id.key(), broken.record, broken.version);
+        write.removed = vec!["views".to_owned()];
         store.put(&write).await.expect("a write");
         assert!(matches!(new.read(id).await, Err(Error::Unreadable { .. })));
         let repair = |fields: &mut Map<String, Value>| {

@@ -30,6 +30,8 @@
 //! instead of eight, so that a search of three clients sees one that no longer reaches back. A turn keeps one revision
 //! where the code draws a new one for each write that it plans: when it plans again, the write before is known to be
 //! lost. A store whose `put_both` is two steps is not searched.
+//! Users: a sign-in by an id that has ended goes on with the new one always, which is more than the code does, since each
+//! is of the same user, and nobody looks at whether the session was changed. A sign-in that finds no session makes none.
 //!
 //! # Reading a counterexample
 //!

@@ -6,7 +6,7 @@ use crate::{
     client::{Client, Operation, Outcome},
     search::Protocol,
     state::{INSTANCES, Stage, State, Turn},
-    store::{KEYS, WriteOutcome, write_outcome},
+    store::{KEYS, Kind, Record, WriteOutcome, write_outcome},
 };
 
 pub(crate) const LOST: &str = "no acknowledged change is lost";
@@ -40,7 +40,8 @@ const SITUATIONS: [Named; 8] = [
     ("a change follows a rotation", |_, state| state.clients.iter().any(|client| client.moved && client.changes())),
     ("a sign-in goes on with the session of another one", |_, state| {
         let signs_in = |client: &Client| client.operation() == Some(Operation::SignIn);
-        let is_ended = |client: &Client| state.store.ended.has(client.id);
+        let is_ended =
+            |client: &Client| matches!(state.store.get(client.id), Some(Record { kind: Kind::Tombstone(_), .. }));
         state.clients.iter().any(|client| client.moved && signs_in(client) && is_ended(client))
     }),
     ("a client hears that its id has ended", |_, state| {

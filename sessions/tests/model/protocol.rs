@@ -178,10 +178,8 @@ impl State {
                     Some(Operation::Delete) if client.moved && bug == Some(Bug::DeleteFollowsOnce) => {
                         client.finish(Outcome::Done);
                     }
-                    // A delete or a sign-in follows as far as there is something.
-                    Some(Operation::Delete | Operation::SignIn) => {
-                        (client.phase, client.moved) = (Phase::Waiting(successor), true);
-                    }
+                    // A delete follows as far as there is something.
+                    Some(Operation::Delete) => (client.phase, client.moved) = (Phase::Waiting(successor), true),
                     _ if client.moved => client.finish(Outcome::Gone),
                     _ => (client.phase, client.moved) = (Phase::Waiting(successor), true),
                 });

@@ -29,8 +29,12 @@ pub(crate) const DOUBLE: [Script; 8] = [
 ];
 
 /// Two operations that each make an id. Only one client of a search may do that.
-pub(crate) const TWO_IDS: [Script; 3] =
-    [[Some(Rotate), Some(Rotate)], [Some(Rotate), Some(SignIn)], [Some(SignIn), Some(Rotate)]];
+pub(crate) const TWO_IDS: [Script; 4] = [
+    [Some(Rotate), Some(Rotate)],
+    [Some(Rotate), Some(SignIn)],
+    [Some(SignIn), Some(Rotate)],
+    [Some(SignIn), Some(SignIn)],
+];
 
 /// These clients, each on the instance beside its script.
 pub(crate) fn start(clients: &[(u8, Script)]) -> State {

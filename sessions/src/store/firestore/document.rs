@@ -45,10 +45,10 @@ pub(super) fn key_of(document: &Document) -> Option<SessionKey> {
 pub(super) fn to_write(name: String, write: &Write) -> (Document, DocumentMask) {
     let Write { record, removed, before, .. } = write;
     let fields = fields_of(record, before.as_ref().map(|before| &before.record));
-    let is_missing = |(name, time): (&'static str, Option<_>)| time.is_none().then_some(name);
+    let missing_name = |(name, time): (&'static str, Option<_>)| time.is_none().then_some(name);
     let written = fields.keys().map(|name| path_of(name));
     let removed = removed.iter().map(|name| path_of(&name_to_firestore(name)));
-    let missing = times_of(record).into_iter().filter_map(is_missing).map(str::to_owned);
+    let missing = times_of(record).into_iter().filter_map(missing_name).map(str::to_owned);
     let field_paths = written.chain(removed).chain(missing).collect();
     (Document { name, fields, ..Document::default() }, DocumentMask { field_paths })
 }

@@ -104,13 +104,15 @@ fn nothing_by(
     Ok(())
 }
 
-/// From the moment that a sign-in or sign-out was acknowledged. A further sign-in goes on with the session of the first.
+/// From the moment that a sign-in or sign-out was acknowledged. A further sign-in may go on with the session of
+/// the first.
 fn old_ids_are_worthless(history: &History) -> Result<(), TestCaseError> {
     for event in history.events.iter().filter(|event| matches!(event.act, Act::SignIn | Act::SignOut)) {
         if !matches!(event.result, CallResult::Seen(_, Some(_))) {
             continue;
         }
-        nothing_by(history, event.id, event.ended, Some(Act::SignIn), "an old id still leads to the session")?;
+        let again = (event.act == Act::SignIn).then_some(Act::SignIn);
+        nothing_by(history, event.id, event.ended, again, "an old id still leads to the session")?;
         let is_stored = history.left.iter().any(|left| left.id == event.id && left.is_stored);
         for later in history.events.iter().filter(|later| later.id == event.id && later.begun > event.ended) {
             let is_deleted = later.act == Act::Delete && matches!(later.result, CallResult::Ended);

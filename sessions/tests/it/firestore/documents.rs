@@ -115,7 +115,8 @@ async fn a_document_of_the_first_layout_is_read_and_its_fields_are_removed_by_a_
 
     let removed = found.obsolete.clone();
     let record = Record { obsolete: vec![], ..found.clone() };
-    let write = Write { removed, ..Write::replace(key, record.clone(), version) };
+    let mut write = Write::replace(key, record.clone(), version);
+    write.removed = removed;
     let version = store.put(&write).await.expect("the condition holds");
     assert_eq!(get(&store, &key).await, Stored { record, version }, "the same session in today's layout");
     let mut names: Vec<_> = raw(&db, &key).await.into_keys().collect();
@@ -171,7 +172,8 @@ async fn values_without_json_are_damaged_and_stay_as_they_are() {
 
     // Named by a write it is replaced, or removed.
     found.data.insert("at".to_owned(), json!("noon"));
-    let write = Write { removed: vec!["bytes".to_owned()], ..Write::replace(key, found, version) };
+    let mut write = Write::replace(key, found, version);
+    write.removed = vec!["bytes".to_owned()];
     store.put(&write).await.expect("the condition holds");
     let repaired = get(&store, &key).await.record;
     assert_eq!(repaired.data, fields(json!({"views": 1, "at": "noon"})));

@@ -132,9 +132,15 @@ fn check(what: Act, is_atomic: bool, faults: Vec<Fault>, crashes: bool) {
                 assert!(old.is_none() || old == Some((1 + guests, was_user)), "{old:?}");
             }
         }
-        // The visitor goes on, whatever happened.
-        let next = healthy.upsert(Some(id), Counter::count).await;
-        assert!(matches!(next, Ok(_) | Err(Error::Superseded)), "{next:?}");
+        // The visitor goes on, whatever happened. A sign-in whose response did not come is repeated, and nothing is lost.
+        if what == Act::SignIn {
+            let again = healthy.sign_in(Some(id), SignIn::new("ada"), |_| {}).await.expect("a sign-in");
+            let views = again.session.data.views;
+            assert!([1 + guests, 101 + guests].contains(&views), "{views}, {result:?}");
+        } else {
+            let next = healthy.upsert(Some(id), Counter::count).await;
+            assert!(matches!(next, Ok(_) | Err(Error::Superseded)), "{next:?}");
+        }
         // A user is rid of all of it, also of what a crash has left behind.
         healthy.end_all_of_user("ada", None).await.expect("an end");
         assert_eq!(healthy.of_user("ada").await.expect("a list"), []);
