@@ -16,7 +16,7 @@ use sessions::{
     Record, SessionKey,
     record::Meta,
     store::{
-        Store as _, Stored, Version, Write,
+        Condition, Store as _, Stored, Version, Write,
         firestore::{FirestoreConfig, FirestoreStore},
         sqlite::SqliteStore,
     },
@@ -108,18 +108,18 @@ async fn make(store: Shared, number: usize) -> anyhow::Result<Vec<Write>> {
         };
         let revisions: Vec<_> = (0..8).map(|n| format!("{n:016x}")).collect();
         record.meta = Meta::of_first_layout(revisions.iter().map(String::as_str), None);
-        let write = Write::create(key, record);
+        let mut write = Write::create(key, record);
         let version = store.put(&write).await.map_err(|error| anyhow!("{error}"))?;
-        made.push(next(write, version));
+        done(&mut write, version);
+        made.push(write);
     }
     Ok(made)
 }
 
-/// The next write of a record, as the engine makes it: with what it's based on.
-fn next(done: Write, version: Version) -> Write {
-    let mut next = Write::replace(done.key, done.record.clone(), version);
-    next.before = Some(Arc::new(Stored { record: done.record, version }));
-    next
+/// The write was done: the next one of this record is based on it, and says so, as the engine's do.
+fn done(write: &mut Write, version: Version) {
+    write.condition = Condition::Unchanged(version);
+    write.before = Some(Arc::new(Stored { record: write.record.clone(), version }));
 }
 
 /// Writes the records in turn until it's time to stop.
@@ -136,7 +136,7 @@ async fn write(store: Shared, mut writes: Vec<Write>, until: Instant) -> anyhow:
             let sent = Instant::now();
             let version = store.put(write).await.map_err(|error| anyhow!("{error}"))?;
             waits.saturating_record(u64::try_from(sent.elapsed().as_micros())?);
-            *write = next(write.clone(), version);
+            done(write, version);
         }
     }
 }

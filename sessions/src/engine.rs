@@ -18,9 +18,8 @@ mod users;
 
 use std::{sync::Arc, time::SystemTime};
 
-use self::{batch::Job, cache::Cache, lifetime::Lifetime, pace::Pace, queue::Queues};
 pub(crate) use self::{
-    batch::{Applied, replacing},
+    batch::Applied,
     budget::Budget,
     change::{Change, Refusable, Total, Value},
     create::{Beginning, Created},
@@ -28,8 +27,9 @@ pub(crate) use self::{
     detach::Detach,
     read::Read,
     replace::Replacement,
-    transaction::{Base, End, Next, Plan, transact},
+    transaction::{Base, End, Next, Plan, replacing, transact},
 };
+use self::{batch::Job, cache::Cache, lifetime::Lifetime, pace::Pace, queue::Queues};
 use crate::{
     Clock, Error, Meter, Record, Session, SessionData, SessionKey, Settings,
     data::Codec,

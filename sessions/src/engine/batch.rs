@@ -26,7 +26,7 @@ use super::{
     cache::HitRate,
     lifetime::Times,
     queue::Place,
-    transaction::{Base, End, Next, Plan, transact},
+    transaction::{Base, End, Next, Plan, complete, transact},
 };
 use crate::{
     DataProblem, Error, Outcome, Record, Session, SessionData, SessionKey,
@@ -446,23 +446,4 @@ impl<T: SessionData> Plan for Batch<T> {
     fn deadline(&self) -> Option<Instant> {
         self.members.iter().map(|member| member.job.deadline).max()
     }
-}
-
-/// The write that puts this record in the place of the base, with a revision more, and removes what isn't in it.
-pub(crate) fn replacing(key: SessionKey, base: &Arc<Stored>, record: Record, revision: Revision) -> Box<Write> {
-    let mut write = Box::new(Write::replace(key, record, base.version));
-    complete(&mut write, base, revision);
-    write
-}
-
-/// Adds to the write its revision, what it's based on, and the names of what it removes: all that the record before has
-/// and the new one lacks.
-fn complete(write: &mut Write, base: &Arc<Stored>, revision: Revision) {
-    let (before, Write { record, removed, .. }) = (&base.record, &mut *write);
-    let names = before.data.keys().chain(before.damaged.keys()).chain(&before.obsolete);
-    let is_left = |name: &&String| !record.data.contains_key(*name) && !record.damaged.contains_key(*name);
-    *removed = names.filter(is_left).cloned().collect();
-    record.obsolete.clear();
-    record.meta.revisions.push(revision);
-    write.before = Some(Arc::clone(base));
 }

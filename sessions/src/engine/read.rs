@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Budget, Engine, cache::HitRate, lifetime::Times};
+use super::{Budget, Engine, cache::HitRate, lifetime::Times, transaction::replacing};
 use crate::{
-    Error, Record, Session, SessionData, SessionKey,
+    Error, Session, SessionData, SessionKey,
     metrics::{self, Operation},
     record::{Replaced, Revision},
     store::{Stored, Write},
@@ -85,9 +85,7 @@ impl<T: SessionData> Engine<T> {
 
 /// The write that sets these times, and nothing else.
 fn renewal(key: SessionKey, stored: &Arc<Stored>, times: Times) -> Write {
-    let mut record = Record { obsolete: Vec::new(), ..stored.record.clone() };
-    record.meta.revisions.push(Revision(rand::random()));
+    let mut record = stored.record.clone();
     times.set(&mut record);
-    let removed = stored.record.obsolete.clone();
-    Write { removed, before: Some(Arc::clone(stored)), ..Write::replace(key, record, stored.version) }
+    *replacing(key, stored, record, Revision(rand::random()))
 }

@@ -13,11 +13,10 @@ use std::{sync::Arc, time::SystemTime};
 
 use super::{
     Budget, Change, Engine, Value,
-    batch::replacing,
     create::{Beginning, Created},
     lifetime::Lifetime,
     queue::Place,
-    transaction::{End, Next, Plan, transact},
+    transaction::{End, Next, Plan, replacing, transact},
 };
 use crate::{
     Admission, Error, Record, Session, SessionData, SessionId, SessionKey,
@@ -30,7 +29,7 @@ use crate::{
 /// Why a session gets a new id.
 enum Purpose<'a, T> {
     SignIn {
-        beginning: Beginning,
+        beginning: &'a Beginning,
         change: &'a mut dyn Change<T>,
         /// Whether it goes on with what a sign-in of the same user has made.
         is_repeated: bool,
@@ -95,7 +94,7 @@ impl<T: SessionData> Engine<T> {
     ) -> Result<Created<T>, Error> {
         let (mut next, mut is_moved, mut is_repeated) = (key, false, false);
         while let Some(key) = next {
-            let mut purpose = Purpose::SignIn { beginning: beginning.clone(), change: &mut *change, is_repeated };
+            let mut purpose = Purpose::SignIn { beginning: &beginning, change: &mut *change, is_repeated };
             next = match self.replace(key, &mut purpose, &mut budget).await? {
                 Replacement::Done { id, session, value } => return Ok(Created::Done { id, session, value }),
                 Replacement::Refused(refusal) => return Ok(Created::Refused(refusal)),

@@ -89,6 +89,25 @@ struct Attempt {
     sent: InFlightWrite,
 }
 
+/// The write that puts this record in the place of the base, with a revision more, and removes what isn't in it.
+pub(crate) fn replacing(key: SessionKey, base: &Arc<Stored>, record: Record, revision: Revision) -> Box<Write> {
+    let mut write = Box::new(Write::replace(key, record, base.version));
+    complete(&mut write, base, revision);
+    write
+}
+
+/// Adds to the write its revision, what it's based on, and the names of what it removes: all that the record before has
+/// and the new one lacks.
+pub(super) fn complete(write: &mut Write, base: &Arc<Stored>, revision: Revision) {
+    let (before, Write { record, removed, .. }) = (&base.record, &mut *write);
+    let names = before.data.keys().chain(before.damaged.keys()).chain(&before.obsolete);
+    let is_left = |name: &&String| !record.data.contains_key(*name) && !record.damaged.contains_key(*name);
+    *removed = names.filter(is_left).cloned().collect();
+    record.obsolete.clear();
+    record.meta.revisions.push(revision);
+    write.before = Some(Arc::clone(base));
+}
+
 /// Carries out the plan for the record of this key, beginning on `base`. `on_guess` learns whether a guess was right.
 pub(crate) async fn transact<P: Plan>(
     store: &Arc<dyn Store>,
